@@ -1,0 +1,3 @@
+"""
+The load lab: what a policy would have done to a workload. It imports scaler.domain and nothing else of the scaler.
+"""

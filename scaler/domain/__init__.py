@@ -1,0 +1,3 @@
+"""
+What it means: readings, policies, decisions. Pure: no clock, no I/O, no logging.
+"""

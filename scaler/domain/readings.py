@@ -1,0 +1,171 @@
+"""
+Readings: what a source said, when, and the difference between *nothing there* and *nothing known*.
+
+Times are seconds on one monotonic clock of the caller's; the domain only ever subtracts them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from math import isfinite
+
+
+class Signal(Enum):
+    """
+    One quantity that a trigger uses.
+    """
+
+    QUEUE = "queue"
+    REQUESTS = "requests"
+    GPU = "gpu"
+
+
+@dataclass(frozen=True, slots=True)
+class QueueDepth:
+    """
+    Jobs on a queue: *waiting*, and *in flight* where the system can tell (None where it cannot).
+    """
+
+    waiting: int
+    in_flight: int | None = None
+
+    def __post_init__(self) -> None:
+        """
+        Refuse a depth that no queue can have.
+        """
+        if self.waiting < 0 or (self.in_flight or 0) < 0:
+            raise ValueError(f"a queue depth cannot be negative: {self}")
+
+    @property
+    def total(self) -> int:
+        """
+        All jobs that need a replica, those being worked on included.
+        """
+        return self.waiting + (self.in_flight or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRate:
+    """
+    Requests per second.
+    """
+
+    per_second: float
+
+    def __post_init__(self) -> None:
+        """
+        Refuse NaN, infinities and negative rates: they are unknown, not numbers.
+        """
+        if not isfinite(self.per_second) or self.per_second < 0:
+            raise ValueError(f"a request rate must be a finite number of at least 0, not {self.per_second}")
+
+
+@dataclass(frozen=True, slots=True)
+class PodUse:
+    """
+    GPU utilisation of one pod in per cent: the sum over its GPUs, each 0 to 100.
+    """
+
+    pod: str
+    percent: float
+
+    def __post_init__(self) -> None:
+        """
+        Refuse NaN, infinities and negative utilisation.
+        """
+        if not isfinite(self.percent) or self.percent < 0:
+            raise ValueError(f"GPU utilisation must be a finite number of at least 0, not {self.percent}")
+
+
+@dataclass(frozen=True, slots=True)
+class GpuUse:
+    """
+    GPU utilisation of a workload's pods: at least one pod, otherwise the reading is *absent*.
+    """
+
+    pods: tuple[PodUse, ...]
+
+    def __post_init__(self) -> None:
+        """
+        Refuse a use without pods.
+        """
+        if not self.pods:
+            raise ValueError("a GPU use needs at least one pod; none is an absent reading")
+
+    @property
+    def total(self) -> float:
+        """
+        The sum over all pods, in per cent of one GPU.
+        """
+        return sum(use.percent for use in self.pods)
+
+    @property
+    def highest(self) -> float:
+        """
+        The busiest pod, in per cent.
+        """
+        return max(use.percent for use in self.pods)
+
+
+Value = QueueDepth | RequestRate | GpuUse
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """
+    A sample: a value, and when it was taken.
+    """
+
+    value: Value
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """
+    The source answered, and it has no series for this workload.
+
+    Normal where there are no replicas to have one, and unknown everywhere else: only the decision can tell.
+    """
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """
+    Nothing is known, why, and since when.
+    """
+
+    cause: str
+    since: float
+
+
+Reading = Known | Absent | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """
+    What is held of one signal: the last good sample, and the trouble that came after it, if any.
+    """
+
+    good: Known | Absent | None = None
+    trouble: Unknown | None = None
+
+    def reading(self, freshness: float, now: float) -> Reading:
+        """
+        Return what may be believed at *now*: a sample stays good for *freshness* seconds, then it is unknown.
+        """
+        if self.good is not None and now - self.good.at <= freshness:
+            return self.good
+        if self.good is None:
+            return self.trouble or Unknown("not read yet", now)
+        stale_since = self.good.at + freshness
+        if self.trouble is not None:
+            return Unknown(self.trouble.cause, stale_since)
+        return Unknown(f"no reading for more than {freshness:g} s", stale_since)
+
+
+NOTHING_SEEN = Observation()

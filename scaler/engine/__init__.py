@@ -1,0 +1,3 @@
+"""
+When to look, whom to tell.
+"""

@@ -1,0 +1,3 @@
+"""
+gRPC and HTTP: translation only.
+"""

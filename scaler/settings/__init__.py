@@ -1,0 +1,3 @@
+"""
+What the operator and the tenants say: process settings, the ConfigMap document, trigger metadata.
+"""
