@@ -1,0 +1,3 @@
+"""
+The wire: code generated from proto/externalscaler.proto by `make proto`. Nothing in here is written by hand.
+"""
