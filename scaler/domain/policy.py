@@ -7,19 +7,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from math import ceil
 
-from scaler.domain.readings import GpuUse, QueueDepth, RequestRate, Signal, Value
-
-# A quotient that misses a whole number by less than this is that number (0.1 * 3 / 0.1 is 3.0000000000000004).
-_ROUNDING = 1e-9
-
-
-def whole_replicas(load: float) -> int:
-    """
-    Return the replicas that carry *load*: rounded up, forgiving what floats add.
-    """
-    return ceil(load - _ROUNDING)
+from scaler.domain.readings import DEMAND, Signal
+from scaler.domain.target import TargetParams
 
 
 class Missing(Enum):
@@ -41,15 +31,6 @@ class Activation(Enum):
 
     ANY = "any"
     ALL = "all"
-
-
-class Combine(Enum):
-    """
-    How the replicas that the signals want become one number.
-    """
-
-    MAX = "max"
-    SUM = "sum"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +77,8 @@ class Holds:
     loading: float = 600.0
 
 
-@dataclass(frozen=True, slots=True)
-class TargetParams:
-    """
-    The parameters of the `target` kind: so much load a replica, and windows against flapping.
-    """
-
-    combine: Combine = Combine.MAX
-    idle_window: float = 120.0
-    stabilization: float = 60.0
+Params = TargetParams
+"""The parameters of any kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +91,7 @@ class Policy:
 
     name: str = "default"
     rules: Mapping[Signal, SignalRule] = field(default_factory=dict)
-    params: TargetParams = TargetParams()
+    params: Params = field(default_factory=TargetParams)
     activation: Activation = Activation.ANY
     minimum: int = 0
     maximum: int = 10
@@ -127,33 +101,7 @@ class Policy:
         """
         Refuse a policy that could never wake anything, or whose bounds cross.
         """
-        if not set(self.rules) & {Signal.QUEUE, Signal.REQUESTS}:
+        if not DEMAND & set(self.rules):
             raise ValueError("a policy needs a demand signal (queue or requests): a GPU never wakes anything")
         if not 0 <= self.minimum <= self.maximum or self.maximum < 1:
             raise ValueError(f"replicas must be 0 <= min <= max and max >= 1, not {self.minimum} and {self.maximum}")
-
-
-def level(value: Value) -> float:
-    """
-    Return the number that a value's thresholds are about: jobs, requests per second, or the busiest pod's per cent.
-    """
-    match value:
-        case QueueDepth():
-            return float(value.total)
-        case RequestRate():
-            return value.per_second
-        case GpuUse():
-            return value.highest
-
-
-def load(value: Value, target: float) -> float:
-    """
-    Return the replicas that a value wants, before bounds. Whole for demand; the GPU's sum is rounded at the end.
-    """
-    match value:
-        case QueueDepth():
-            return float(whole_replicas(value.total / target))
-        case RequestRate():
-            return float(whole_replicas(value.per_second / target))
-        case GpuUse():
-            return value.total / target

@@ -21,6 +21,10 @@ class Signal(Enum):
     GPU = "gpu"
 
 
+DEMAND = frozenset({Signal.QUEUE, Signal.REQUESTS})
+"""The signals that can wake a workload."""
+
+
 @dataclass(frozen=True, slots=True)
 class QueueDepth:
     """
@@ -158,7 +162,7 @@ class Observation:
         """
         Return what may be believed at *now*: a sample stays good for *freshness* seconds, then it is unknown.
         """
-        if self.good is not None and now - self.good.at <= freshness:
+        if self.good is not None and now - self.good.at < freshness:
             return self.good
         if self.good is None:
             return self.trouble or Unknown("not read yet", now)

@@ -1,0 +1,215 @@
+"""
+Signals: what may be believed of each one at a moment, and what follows from all of them together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from scaler.domain.decision import Phase, Want
+from scaler.domain.outlook import Outlook
+from scaler.domain.phases import AWAKE
+from scaler.domain.policy import Activation, Missing, Policy, SignalRule
+from scaler.domain.readings import (
+    DEMAND,
+    NOTHING_SEEN,
+    Absent,
+    GpuUse,
+    Known,
+    Observation,
+    QueueDepth,
+    Reading,
+    RequestRate,
+    Signal,
+    Unknown,
+)
+from scaler.domain.replicas import level, replicas_for
+from scaler.domain.state import State
+from scaler.domain.wording import want_text
+
+Observations = Mapping[Signal, Observation]
+"""What is held of each signal of a workload."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """
+    All signals of a policy at one moment, read in the light of the workload's state.
+    """
+
+    policy: Policy
+    phase: Phase | None
+    wants: tuple[Want, ...]
+
+    @classmethod
+    def read(cls, policy: Policy, seen: Observations, state: State, now: float) -> Signals:
+        """
+        Settle what may be believed of every signal that the policy has a rule for.
+        """
+        wants = []
+        for signal, rule in policy.rules.items():
+            observation = seen.get(signal, NOTHING_SEEN)
+            reading = _settle(rule, observation.reading(rule.freshness, now), policy, state, now)
+            wants.append(Want(signal, reading, rule.target, _replicas(rule, reading)))
+        return cls(policy, state.phase, tuple(wants))
+
+    @property
+    def awake(self) -> bool:
+        """Whether the workload has replicas, or is about to."""
+        return self.phase in AWAKE
+
+    def demand(self) -> bool | None:
+        """
+        Tell whether there is work: None if that hangs on something unknown.
+
+        What sleeps wakes above the on-thresholds, of any signal or of all as the policy says. What is awake has work
+        until every signal is at or below its off-threshold. An optional signal that is unknown is left out.
+        """
+        answers = [self._has_work(want) for want in self.wants if want.signal in DEMAND and not self._left_out(want)]
+        if not answers:
+            return None
+        if self.policy.activation is Activation.ALL and not self.awake:
+            return _all(answers)
+        return _any(answers)
+
+    def blocked(self, *, demand: bool | None) -> bool:
+        """
+        Tell whether nothing may be concluded, because something that matters is unknown.
+
+        With demand, what is known decides. Without it, an idle workload stays idle only on fresh readings of all that
+        is required, and any other goes idle only if everything is known, the optional signals included.
+        """
+        if demand is not False:
+            return demand is None
+        if self.phase is Phase.IDLE:
+            return self.required_unknown
+        return any(isinstance(want.reading, Unknown) for want in self.wants)
+
+    @property
+    def required_unknown(self) -> bool:
+        """Whether a required signal is unknown."""
+        return any(isinstance(want.reading, Unknown) and not self._left_out(want) for want in self.wants)
+
+    @property
+    def queue(self) -> QueueDepth | None:
+        """The queue's depth, if it is known."""
+        return next((value for value in self._values() if isinstance(value, QueueDepth)), None)
+
+    @property
+    def pods(self) -> int:
+        """How many of the workload's pods have GPU readings."""
+        return max(
+            (len({use.pod for use in value.pods}) for value in self._values() if isinstance(value, GpuUse)), default=0
+        )
+
+    @property
+    def gpu_text(self) -> str:
+        """What the GPU reading says, in words."""
+        return next((want_text(want) for want in self.wants if want.signal is Signal.GPU), "no GPU is watched")
+
+    @property
+    def gpu_busy(self) -> bool:
+        """Whether a pod's GPU is known to compute."""
+        return any(
+            isinstance(value, GpuUse) and value.highest > self.policy.rules[Signal.GPU].on for value in self._values()
+        )
+
+    @property
+    def series(self) -> bool:
+        """Whether the workload's own pods are known to report something, so that there are pods."""
+        return any(
+            isinstance(want.reading, Known) and self.policy.rules[want.signal].at_workload for want in self.wants
+        )
+
+    @property
+    def served(self) -> bool:
+        """Whether requests are known to be served, wherever that is counted."""
+        return any(isinstance(value, RequestRate) and value.per_second > 0 for value in self._values())
+
+    @property
+    def served_at_workload(self) -> bool:
+        """Whether the workload's own pods are known to serve requests."""
+        rule = self.policy.rules.get(Signal.REQUESTS)
+        return rule is not None and rule.at_workload and self.served
+
+    def outlook(self, replicas: int, *, demand: bool, overheld: bool) -> Outlook:
+        """
+        Return what a policy kind is shown. At least one demand signal must be known.
+        """
+        times = [
+            want.reading.at for want in self.wants if want.signal in DEMAND and not isinstance(want.reading, Unknown)
+        ]
+        return Outlook(
+            wants=self.wants,
+            demand=demand,
+            busy=self.gpu_busy,
+            overheld=overheld,
+            queue=self.queue,
+            replicas=replicas,
+            seen_from=max(times),
+            seen_to=min(times),
+        )
+
+    def stale_at(self) -> float | None:
+        """
+        Return when the first of the readings stops being good.
+        """
+        return min(
+            (
+                want.reading.at + self.policy.rules[want.signal].freshness
+                for want in self.wants
+                if not isinstance(want.reading, Unknown)
+            ),
+            default=None,
+        )
+
+    def _has_work(self, want: Want) -> bool | None:
+        rule = self.policy.rules[want.signal]
+        match want.reading:
+            case Known(value):
+                return level(value) > (rule.off if self.awake else rule.on)
+            case Absent():
+                return False
+            case Unknown():
+                return None
+
+    def _left_out(self, want: Want) -> bool:
+        return isinstance(want.reading, Unknown) and self.policy.rules[want.signal].missing is Missing.OPTIONAL
+
+    def _values(self) -> Iterable[object]:
+        return (want.reading.value for want in self.wants if isinstance(want.reading, Known))
+
+
+def _settle(rule: SignalRule, reading: Reading, policy: Policy, state: State, now: float) -> Reading:
+    """
+    Judge an absence: normal for what the pods themselves report while there are none, unknown everywhere else.
+    """
+    if not isinstance(reading, Absent):
+        return reading
+    if not rule.at_workload:
+        return Unknown("the source answered, but has no series for it", reading.at)
+    loading = not state.series_seen and now - state.woken_at < policy.holds.loading
+    if state.phase not in AWAKE or loading:
+        return reading
+    return Unknown("no series for its pods, although replicas are wanted", reading.at)
+
+
+def _replicas(rule: SignalRule, reading: Reading) -> float | None:
+    match reading:
+        case Known(value):
+            return replicas_for(value, rule.target)
+        case Absent():
+            return 0.0
+        case Unknown():
+            return None
+
+
+def _any(answers: Iterable[bool | None]) -> bool | None:
+    known = list(answers)
+    return True if True in known else (None if None in known else False)
+
+
+def _all(answers: Iterable[bool | None]) -> bool | None:
+    known = list(answers)
+    return False if False in known else (None if None in known else True)

@@ -1,0 +1,104 @@
+"""
+The sentences' building blocks: numbers and readings as people say them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from scaler.domain.decision import Want
+from scaler.domain.readings import Absent, GpuUse, Known, QueueDepth, RequestRate, Signal, Unknown, Value
+
+_MINUTE = 60
+_HOUR = 3600
+
+
+def duration(seconds: float) -> str:
+    """
+    Write a duration with its two largest units: `250 ms`, `12 s`, `2 min 10 s`, `3 h 5 min`.
+    """
+    if 0 < seconds < 1:
+        return f"{max(1, round(seconds * 1000))} ms"
+    whole = round(seconds)
+    if whole < _MINUTE:
+        return f"{whole} s"
+    if whole < _HOUR:
+        return f"{whole // _MINUTE} min" + (f" {whole % _MINUTE} s" if whole % _MINUTE else "")
+    minutes = whole % _HOUR // _MINUTE
+    return f"{whole // _HOUR} h" + (f" {minutes} min" if minutes else "")
+
+
+def number(value: float) -> str:
+    """
+    Write a number with two decimals at most, and none that say nothing: `5`, `4.75`.
+    """
+    return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def replicas_text(replicas: int) -> str:
+    """
+    Write a number of replicas with its noun.
+    """
+    return "1 replica" if replicas == 1 else f"{replicas} replicas"
+
+
+def value_text(value: Value) -> str:
+    """
+    Write a value: `7 waiting and 2 in flight`, `12/s`, `380 % on 4 pods`.
+    """
+    match value:
+        case QueueDepth(waiting, None):
+            return f"{waiting} waiting"
+        case QueueDepth(waiting, in_flight):
+            return f"{waiting} waiting and {in_flight} in flight"
+        case RequestRate(per_second):
+            return f"{number(per_second)}/s"
+        case GpuUse():
+            pods = len({use.pod for use in value.pods})
+            return f"{number(value.total)} % on {pods} pod" + ("" if pods == 1 else "s")
+
+
+def reading_text(want: Want) -> str:
+    """
+    Write a signal's reading: its value, or why there is none.
+    """
+    match want.reading:
+        case Known(value):
+            return value_text(value)
+        case Absent():
+            return "no series, as is normal without replicas"
+        case Unknown(cause):
+            return f"unknown: {cause}"
+
+
+_PER_REPLICA = {Signal.QUEUE: " per replica", Signal.REQUESTS: "/s per replica", Signal.GPU: " % per replica"}
+
+
+def want_text(want: Want) -> str:
+    """
+    Write what a signal wants and from what: `queue has 7 waiting and 2 in flight at 3 per replica`.
+    """
+    return f"{want.signal.value} has {reading_text(want)} at {number(want.target)}{_PER_REPLICA[want.signal]}"
+
+
+def leading_want(wants: Iterable[Want]) -> str:
+    """
+    Say which signal asks for most, and what the others ask for.
+    """
+    known = sorted((want for want in wants if want.replicas), key=lambda want: -(want.replicas or 0))
+    if not known:
+        return "no signal asks for more"
+    first, *others = known
+    text = f"{want_text(first)}, which wants {number(first.replicas or 0)}"
+    if others:
+        text += "; " + ", ".join(f"{want.signal.value} wants {number(want.replicas or 0)}" for want in others)
+    return text
+
+
+def unknown_text(wants: Iterable[Want]) -> str:
+    """
+    Say which signals are unknown, and why.
+    """
+    return "; ".join(
+        f"{want.signal.value} is unknown ({want.reading.cause})" for want in wants if isinstance(want.reading, Unknown)
+    )
