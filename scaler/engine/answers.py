@@ -4,7 +4,7 @@ What the servers ask of the engine. `Engine` has this shape; servers depend on n
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Protocol
 
 from scaler.domain.decision import Decision
@@ -38,7 +38,7 @@ class Answers(Protocol):
         """
         ...
 
-    def pushes(self, caller: Caller) -> AsyncIterator[bool]:
+    def pushes(self, caller: Caller) -> AsyncGenerator[bool, None]:
         """
         Yield the present state as soon as it is known, every change, and `True` again, with back-off, while waking.
 
