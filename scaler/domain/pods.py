@@ -14,7 +14,9 @@ from scaler.domain.readings import GpuUse, PodUse
 _SAFE = "bcdfghjklmnpqrstvwxz2456789"
 _SUFFIX = 5
 _GENERATE_NAME_MAX = 63 - _SUFFIX
-_REPLICA_SET_HASH = re.compile(rf"-[{_SAFE}]{{1,10}}-")
+# The hash is a number of up to ten digits, written digit by digit; one shorter than five comes once in 400,000 (and
+# would make the Job `agent-v2` a part of `agent`).
+_REPLICA_SET_HASH = re.compile(rf"-[{_SAFE}]{{5,10}}-")
 _RANDOM = re.compile(rf"[{_SAFE}]{{{_SUFFIX}}}")
 ANY_POD = "*"
 
@@ -26,6 +28,8 @@ def belongs(pod: str, workload: str) -> bool:
     `agent-7c9d8b6f5-x2x4z` and `agent-0` belong to `agent`; `agent-big-7c9d8b6f5-x2x4z` does not. Kubernetes cuts a
     name before its random suffix at 58 characters; a hash that was cut off still belongs.
     """
+    if not pod.startswith(workload[:_GENERATE_NAME_MAX]):
+        return False
     ordinal = pod.removeprefix(f"{workload}-")
     if ordinal != pod and ordinal.isdecimal():
         return True
@@ -41,7 +45,7 @@ def belongs(pod: str, workload: str) -> bool:
 @dataclass(frozen=True, slots=True)
 class Fleet:
     """
-    GPU utilisation by namespace and pod, as one question to a source answers it for everybody.
+    GPU utilisation by namespace, one entry for each pod and GPU, as one question to a source answers it for everybody.
 
     `trouble` names what was wrong with single pods' values (a sentinel, a value out of range): such a pod is unknown.
     A source that cannot tell pods apart (NVML on a node of one workload) uses the namespace and pod `ANY_POD`.

@@ -68,11 +68,15 @@ class RequestRate:
 @dataclass(frozen=True, slots=True)
 class PodUse:
     """
-    GPU utilisation of one pod in per cent: the sum over its GPUs, each 0 to 100.
+    Utilisation in per cent of one GPU, or of one MIG instance, by one pod. A pod with several GPUs has several uses.
+
+    `device` names the GPU: pods that share one (time-slicing) are each given the whole GPU's value. Empty: not known,
+    and not shared.
     """
 
     pod: str
     percent: float
+    device: str = ""
 
     def __post_init__(self) -> None:
         """
@@ -100,14 +104,18 @@ class GpuUse:
     @property
     def total(self) -> float:
         """
-        The sum over all pods, in per cent of one GPU.
+        The sum over all GPUs, in per cent of one GPU; a GPU that several of the pods share counts once.
         """
-        return sum(use.percent for use in self.pods)
+        shared: dict[str, float] = {}
+        for use in self.pods:
+            if use.device:
+                shared[use.device] = max(use.percent, shared.get(use.device, 0.0))
+        return sum(shared.values()) + sum(use.percent for use in self.pods if not use.device)
 
     @property
     def highest(self) -> float:
         """
-        The busiest pod, in per cent.
+        The busiest GPU, in per cent.
         """
         return max(use.percent for use in self.pods)
 
