@@ -1,0 +1,269 @@
+"""
+The engine: it admits callers, turns what sources deliver into decisions, and tells whoever waits for a change.
+
+Everything that decides is synchronous; what waits are the streams, the first call of a workload, and the pollers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from types import TracebackType
+from typing import Self
+
+from scaler.domain.decide import decide
+from scaler.domain.decision import Decision, Verdict
+from scaler.engine.ledger import Ledger
+from scaler.engine.plan import Plan, plan
+from scaler.engine.push import Pushes
+from scaler.engine.record import Record
+from scaler.engine.roster import Roster, Workload
+from scaler.engine.switchboard import Connect, Switchboard
+from scaler.engine.workload import Caller, MetadataError, UndecidedError
+from scaler.settings.document import Document
+from scaler.sources.base import Answers
+
+FIRST_READINGS_WITHIN = 1.5
+"""Seconds that the calls of a workload just seen may wait together; the HPA's rounds have 3 s for all of theirs."""
+
+_SOONEST_RECHECK = 0.01
+
+
+class Engine:
+    """
+    Answers about workloads, from memory (the shape `Answers`). An asynchronous context: it works inside.
+
+    Args:
+        document: the configuration.
+        connect: makes the source of a connection.
+        rng: spreads what should not happen all at once.
+    """
+
+    def __init__(self, document: Document, connect: Connect, rng: random.Random | None = None) -> None:
+        self.document = document
+        self.roster = Roster(document.limits.workloads)
+        self.ledger = Ledger()
+        self.record = Record()
+        self.switchboard = Switchboard(connect, self._deliver, rng or random.SystemRandom())
+        self._closed = asyncio.Event()
+        self._tasks = asyncio.TaskGroup()
+        self._forgetting: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        await self._tasks.__aenter__()
+        self.switchboard.configure(self.document, self._tasks)
+        self._forgetting = self._tasks.create_task(self._forget_regularly())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+        for workload in self.roster:
+            self._forget(workload)
+        if self._forgetting is not None:
+            self._forgetting.cancel()
+        self.switchboard.close(self._tasks)
+        await self._tasks.__aexit__(kind, error, trace)
+
+    def close(self) -> None:
+        """
+        End all push streams; calls are still answered.
+        """
+        self._closed.set()
+        for workload in self.roster:
+            workload.tell()
+
+    async def until_closed(self) -> None:
+        """
+        Return when the engine is closed.
+        """
+        await self._closed.wait()
+
+    def accept(self, caller: Caller) -> None:
+        """
+        Check a caller's metadata against the configuration and note that it called; asks no source.
+
+        Raises:
+            MetadataError: the metadata is wrong.
+            OverloadedError: there is no room for another workload.
+        """
+        self._admit(caller)
+
+    async def decision(self, caller: Caller) -> Decision:
+        """
+        Return the decision held for a caller; its verdict is active or inactive, never unknown.
+
+        Raises:
+            UndecidedError: nothing can be said.
+            MetadataError, OverloadedError: as `accept`.
+        """
+        workload = self._admit(caller)
+        if workload.decision is None:
+            await self._first_readings(workload)
+        decision = workload.decision
+        if decision is None:
+            raise UndecidedError(f"no reading of {caller} is in yet; ask again")
+        if decision.verdict is Verdict.UNKNOWN:
+            raise UndecidedError(decision.sentence)
+        return decision
+
+    async def pushes(self, caller: Caller) -> AsyncIterator[bool]:
+        """
+        Yield the present state as soon as it is known, every change, and True again, with back-off, while waking.
+
+        Raises:
+            MetadataError, OverloadedError: as `accept`.
+        """
+        workload = self._admit(caller)
+        pushes = Pushes()
+        loop = asyncio.get_running_loop()
+        with workload.subscription() as changed:
+            while not self._closed.is_set():
+                changed.clear()
+                push = pushes.due(workload.decision, loop.time())
+                if push is not None:
+                    yield push
+                    continue
+                try:
+                    async with asyncio.timeout_at(pushes.again_at):
+                        await changed.wait()
+                except TimeoutError:
+                    continue
+
+    def reconfigure(self, document: Document) -> None:
+        """
+        Put another document in force: timers and what is known go on, sources are replaced only where theirs changed.
+        """
+        self.document = document
+        self.roster.capacity = document.limits.workloads
+        self.switchboard.configure(document, self._tasks)
+        for workload in self.roster:
+            self._replan(workload)
+
+    def _admit(self, caller: Caller) -> Workload:
+        now = asyncio.get_running_loop().time()
+        workload = self.roster.find(caller)
+        if workload is None:
+            asks = plan(self.document, caller)
+            workload = self.roster.add(caller, asks, now)
+            self._ask(workload, asks, now)
+        workload.last_called = now
+        if isinstance(workload.plan, MetadataError):
+            raise workload.plan
+        return workload
+
+    def _ask(self, workload: Workload, asks: Plan, now: float) -> None:
+        """
+        Ask for all that a workload's plan needs, at once.
+        """
+        workload.asked_at = now
+        for question, close in self.ledger.join(workload, asks):
+            self.switchboard.ask(question, close=close)
+        self._watch(workload, asks)
+        if workload.all_observed:
+            self._decide(workload)
+            return
+        self.switchboard.look_now(ask.question for ask in asks.asks.values())
+        self._wake_at(workload, now + FIRST_READINGS_WITHIN)
+
+    def _replan(self, workload: Workload) -> None:
+        now = asyncio.get_running_loop().time()
+        before = workload.plan
+        try:
+            after: Plan | MetadataError = plan(self.document, workload.caller)
+        except MetadataError as error:
+            after = error
+        if isinstance(before, Plan):
+            self._drop(workload, before)
+        workload.plan = after
+        if isinstance(after, MetadataError):
+            workload.tell()
+            return
+        kept = {ask.question for ask in before.asks.values()} if isinstance(before, Plan) else set()
+        for signal, ask in after.asks.items():
+            if ask.question not in kept:
+                workload.observations.pop(signal, None)
+        self._ask(workload, after, now)
+
+    async def _first_readings(self, workload: Workload) -> None:
+        """
+        Wait for a workload's first decision, for as long as its calls may wait together.
+        """
+        with workload.subscription() as changed:
+            try:
+                async with asyncio.timeout_at(workload.asked_at + FIRST_READINGS_WITHIN):
+                    while workload.decision is None and not self._closed.is_set():
+                        await changed.wait()
+                        changed.clear()
+            except TimeoutError:
+                return
+
+    def _deliver(self, answers: Answers, at: float) -> None:
+        """
+        Take answers from a poller. A sleeper that hears the same again sleeps on: its decision cannot differ.
+        """
+        for workload, news in self.ledger.record(answers, at):
+            if news or not workload.asleep:
+                self._decide(workload)
+
+    def _decide(self, workload: Workload) -> None:
+        now = asyncio.get_running_loop().time()
+        if isinstance(workload.plan, MetadataError):
+            return
+        if now < workload.asked_at + FIRST_READINGS_WITHIN and not workload.all_observed:
+            return
+        before = workload.decision
+        decision, state = decide(workload.plan.policy, workload.observations, workload.state, now)
+        workload.decision, workload.state = decision, state
+        if self.record.decided(workload, before, decision):
+            workload.tell()
+        self._watch(workload, workload.plan)
+        self._wake_at(workload, decision.recheck_at)
+
+    def _watch(self, workload: Workload, asks: Plan) -> None:
+        """
+        Watch the demand of a sleeper closely, and of nobody else.
+        """
+        for question, close in self.ledger.mark(workload, asks):
+            self.switchboard.ask(question, close=close)
+
+    def _wake_at(self, workload: Workload, at: float | None) -> None:
+        """
+        Decide again at a time, or before: a timer that is early only finds that it has to be set anew.
+        """
+        loop = asyncio.get_running_loop()
+        if at is None or (workload.timer is not None and workload.timer.when() <= at):
+            return
+        if workload.timer is not None:
+            workload.timer.cancel()
+        workload.timer = loop.call_at(max(at, loop.time() + _SOONEST_RECHECK), self._recheck, workload)
+
+    def _recheck(self, workload: Workload) -> None:
+        workload.timer = None
+        self._decide(workload)
+
+    def _drop(self, workload: Workload, before: Plan) -> None:
+        for question in self.ledger.leave(workload, before):
+            self.switchboard.drop(question)
+
+    def _forget(self, workload: Workload) -> None:
+        if workload.timer is not None:
+            workload.timer.cancel()
+            workload.timer = None
+        if isinstance(workload.plan, Plan):
+            self._drop(workload, workload.plan)
+        self.roster.remove(workload)
+
+    async def _forget_regularly(self) -> None:
+        """
+        Forget who called for the last time long ago. An open stream is a call that goes on.
+        """
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(self.document.limits.forgetAfter / 4)
+            before = loop.time() - self.document.limits.forgetAfter
+            for workload in self.roster:
+                if workload.last_called < before and not workload.streams:
+                    self._forget(workload)

@@ -1,0 +1,164 @@
+"""
+The roster: every workload that somebody asks about, and what is held of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from scaler.domain.decision import Decision, Phase, Verdict
+from scaler.domain.readings import Observation, Signal
+from scaler.domain.state import NEVER_SEEN, State
+from scaler.engine.plan import Plan
+from scaler.engine.workload import Caller, MetadataError, OverloadedError
+
+
+class Workload:
+    """
+    One trigger of one ScaledObject. Times are the loop's.
+
+    Attributes:
+        plan: what its metadata means under the present configuration; a MetadataError if nothing any more.
+        asked_at: when its questions were asked for the first time.
+        observations: what is held of each signal.
+        decision: the last one, None until the first full set of readings is in, or overdue.
+    """
+
+    __slots__ = (
+        "_subscribers",
+        "asked_at",
+        "caller",
+        "decision",
+        "last_called",
+        "observations",
+        "plan",
+        "state",
+        "timer",
+    )
+
+    def __init__(self, caller: Caller, plan: Plan, state: State, now: float) -> None:
+        self.caller = caller
+        self.plan: Plan | MetadataError = plan
+        self.state = state
+        self.observations: dict[Signal, Observation] = {}
+        self.decision: Decision | None = None
+        self.asked_at = now
+        self.last_called = now
+        self.timer: asyncio.TimerHandle | None = None
+        self._subscribers: set[asyncio.Event] = set()
+
+    @property
+    def pods_of(self) -> str:
+        """The scale target whose pods are the workload's."""
+        return self.caller.name if isinstance(self.plan, MetadataError) else self.plan.workload
+
+    @property
+    def at_zero(self) -> bool:
+        """Whether it sleeps, so that its demand is to be watched closely."""
+        return self.state.phase is Phase.IDLE
+
+    @property
+    def asleep(self) -> bool:
+        """Whether it sleeps and that has been said, so that hearing the same again changes nothing."""
+        return self.at_zero and self.decision is not None and self.decision.verdict is Verdict.INACTIVE
+
+    @property
+    def all_observed(self) -> bool:
+        """Whether every signal that it asks for has been answered, well or not."""
+        return isinstance(self.plan, Plan) and all(signal in self.observations for signal in self.plan.asks)
+
+    @property
+    def streams(self) -> int:
+        """How many push streams are open on it."""
+        return len(self._subscribers)
+
+    @contextmanager
+    def subscription(self) -> Iterator[asyncio.Event]:
+        """
+        Give an event that is set whenever the decision changes. Several changes in a row are one.
+        """
+        changed = asyncio.Event()
+        self._subscribers.add(changed)
+        try:
+            yield changed
+        finally:
+            self._subscribers.discard(changed)
+
+    def tell(self) -> None:
+        """
+        Wake everybody who waits for a change.
+        """
+        for changed in self._subscribers:
+            changed.set()
+
+
+class Roster:
+    """
+    Workloads by the ScaledObject that calls, bounded in number.
+
+    A ScaledObject may call with several metadata: it has several triggers here, or its trigger was edited. Each is a
+    workload of its own; a new one goes on from the state of the one that called last, so that an edit loses no timers.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self._workloads: dict[tuple[str, str], list[Workload]] = {}
+        self._size = 0
+
+    def __iter__(self) -> Iterator[Workload]:
+        """
+        Go through all workloads; the roster may change meanwhile.
+        """
+        return iter([workload for same in self._workloads.values() for workload in same])
+
+    def __len__(self) -> int:
+        """
+        Count the workloads.
+        """
+        return self._size
+
+    def find(self, caller: Caller) -> Workload | None:
+        """
+        Return the workload of exactly this caller.
+        """
+        for workload in self._workloads.get((caller.namespace, caller.name), ()):
+            if workload.caller.metadata == caller.metadata:
+                return workload
+        return None
+
+    def named(self, namespace: str, name: str) -> list[Workload]:
+        """
+        Return all workloads of one ScaledObject.
+        """
+        return list(self._workloads.get((namespace, name), ()))
+
+    def add(self, caller: Caller, plan: Plan, now: float) -> Workload:
+        """
+        Take in a caller that is not here yet.
+
+        Raises:
+            OverloadedError: the roster is full.
+        """
+        if self._size >= self.capacity:
+            raise OverloadedError(
+                f"{self._size} workloads are watched already, which is limits.workloads; raise it, or wait until some "
+                f"that call no more are forgotten"
+            )
+        same = self._workloads.setdefault((caller.namespace, caller.name), [])
+        state = max(same, key=lambda workload: workload.last_called).state if same else NEVER_SEEN
+        workload = Workload(caller, plan, state, now)
+        same.append(workload)
+        self._size += 1
+        return workload
+
+    def remove(self, workload: Workload) -> None:
+        """
+        Forget a workload.
+        """
+        key = (workload.caller.namespace, workload.caller.name)
+        self._workloads[key].remove(workload)
+        if not self._workloads[key]:
+            del self._workloads[key]
+        self._size -= 1

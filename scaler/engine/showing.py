@@ -1,0 +1,109 @@
+"""
+What the engine shows: views for the page, the metrics and `explain`, made when somebody looks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+from scaler.domain.decide import decide
+from scaler.domain.decision import Decision
+from scaler.domain.readings import Signal
+from scaler.engine.engine import Engine
+from scaler.engine.plan import Plan
+from scaler.engine.roster import Workload
+from scaler.engine.switchboard import Line
+from scaler.engine.views import ConfigurationView, CountersView, SignalView, SourceView, WorkloadView
+
+
+class Showing:
+    """
+    The views of one engine (the shape `Views`).
+
+    Attributes:
+        in_force: the configuration that the engine works under; who reloads it puts it here.
+    """
+
+    def __init__(self, engine: Engine, in_force: ConfigurationView) -> None:
+        self.in_force = in_force
+        self._engine = engine
+
+    def workloads(self) -> Sequence[WorkloadView]:
+        """
+        Return every decided workload by namespace and name, its triggers in the order in which they were first seen.
+        """
+        ordered = sorted(self._engine.roster, key=lambda workload: (workload.caller.namespace, workload.caller.name))
+        return self._views(ordered)
+
+    def workload(self, namespace: str, name: str) -> Sequence[WorkloadView]:
+        """
+        Return the views of one ScaledObject's triggers, none if it is not known.
+        """
+        return self._views(self._engine.roster.named(namespace, name))
+
+    def sources(self) -> Sequence[SourceView]:
+        """
+        Return every connection by name.
+        """
+        now = self.now()
+        return [_source(name, line, now) for name, line in sorted(self._engine.switchboard.lines.items())]
+
+    def configuration(self) -> ConfigurationView:
+        """
+        Return what is in force.
+        """
+        return self.in_force
+
+    def counters(self) -> CountersView:
+        """
+        Return what was counted, as a copy.
+        """
+        return self._engine.record.counters()
+
+    def now(self) -> float:
+        """
+        Return the time on the clock of the decisions and readings.
+        """
+        return asyncio.get_running_loop().time()
+
+    def _views(self, workloads: Sequence[Workload]) -> list[WorkloadView]:
+        now = self.now()
+        return [self._view(w, w.plan, w.decision, now) for w in workloads if isinstance(w.plan, Plan) and w.decision]
+
+    def _view(self, workload: Workload, plan: Plan, held: Decision, now: float) -> WorkloadView:
+        """
+        Show the decision held, with the readings and the sentence as they are at this moment.
+        """
+        present, _ = decide(plan.policy, workload.observations, workload.state, now)
+        same = (present.verdict, present.replicas, present.phase) == (held.verdict, held.replicas, held.phase)
+        return WorkloadView(
+            namespace=workload.caller.namespace,
+            name=workload.caller.name,
+            policy=plan.policy.name,
+            decision=present if same else replace(held, wants=present.wants),
+            signals=tuple(self._signal(signal, plan) for signal in Signal if signal in plan.asks),
+            last_called_seconds_ago=now - workload.last_called,
+        )
+
+    def _signal(self, signal: Signal, plan: Plan) -> SignalView:
+        ask = plan.asks[signal]
+        return SignalView(signal, ask.connection, ask.text, self._engine.switchboard.how(ask.question))
+
+
+def _source(name: str, line: Line, now: float) -> SourceView:
+    status = line.poller.status()
+    up = status.failing_since is None
+    return SourceView(
+        connection=name,
+        type=line.settings.type,
+        up=up,
+        mode=status.mode,
+        last_error=None if up else status.last_error,
+        last_good_seconds_ago=None if status.last_good is None else max(0.0, now - status.last_good),
+        reads_total=status.reads,
+        errors_total=status.errors,
+        latency_seconds=status.latency,
+        lateness_seconds=status.lateness,
+    )
