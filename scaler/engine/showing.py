@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from scaler.domain.decide import decide
-from scaler.domain.decision import Decision
+from scaler.domain.decision import Decision, Reason, Verdict
 from scaler.domain.readings import Signal
 from scaler.engine.engine import Engine
 from scaler.engine.plan import Plan
 from scaler.engine.roster import Workload
 from scaler.engine.switchboard import Line
 from scaler.engine.views import ConfigurationView, CountersView, SignalView, SourceView, WorkloadView
+from scaler.engine.workload import MetadataError
 
 
 class Showing:
@@ -32,7 +33,7 @@ class Showing:
 
     def workloads(self) -> Sequence[WorkloadView]:
         """
-        Return every decided workload by namespace and name, its triggers in the order in which they were first seen.
+        Return every workload by namespace and name, its triggers in the order in which they were first seen.
         """
         ordered = sorted(self._engine.roster, key=lambda workload: (workload.caller.namespace, workload.caller.name))
         return self._views(ordered)
@@ -70,13 +71,16 @@ class Showing:
 
     def _views(self, workloads: Sequence[Workload]) -> list[WorkloadView]:
         now = self.now()
-        return [self._view(w, w.plan, w.decision, now) for w in workloads if isinstance(w.plan, Plan) and w.decision]
+        return [self._view(workload, workload.plan, now) for workload in workloads]
 
-    def _view(self, workload: Workload, plan: Plan, held: Decision, now: float) -> WorkloadView:
+    def _view(self, workload: Workload, plan: Plan | MetadataError, now: float) -> WorkloadView:
         """
         Show the decision held, with the readings and the sentence as they are at this moment.
         """
+        if isinstance(plan, MetadataError):
+            return _refused(workload, plan, now)
         present, _ = decide(plan.policy, workload.observations, workload.state, now)
+        held = workload.decision or present
         same = (present.verdict, present.replicas, present.phase) == (held.verdict, held.replicas, held.phase)
         return WorkloadView(
             namespace=workload.caller.namespace,
@@ -90,6 +94,26 @@ class Showing:
     def _signal(self, signal: Signal, plan: Plan) -> SignalView:
         ask = plan.asks[signal]
         return SignalView(signal, ask.connection, ask.text, self._engine.switchboard.how(ask.question))
+
+
+def _refused(workload: Workload, error: MetadataError, now: float) -> WorkloadView:
+    """
+    Show a workload whose metadata has no meaning under the present configuration.
+    """
+    state = workload.state
+    decision = Decision(
+        verdict=Verdict.UNKNOWN,
+        replicas=0,
+        phase=state.phase,
+        reason=Reason.UNKNOWN,
+        sentence=f"its trigger's metadata is refused: {error}",
+        wants=(),
+        at=now,
+        since=state.since,
+        recheck_at=None,
+    )
+    caller = workload.caller
+    return WorkloadView(caller.namespace, caller.name, "", decision, (), now - workload.last_called)
 
 
 def _source(name: str, line: Line, now: float) -> SourceView:
