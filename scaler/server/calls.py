@@ -1,0 +1,110 @@
+"""
+The calls being answered: how many there are, how they ended, and which status an exception becomes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections import Counter
+from types import TracebackType
+from typing import Any
+
+import grpc
+
+from scaler.engine.workload import MetadataError, OverloadedError, UndecidedError
+
+_log = logging.getLogger(__name__)
+
+# A status travels in a header, and a client refuses headers above 8 KiB or so (with a status that misleads).
+_LONGEST_MESSAGE = 1000
+
+
+class RequestError(Exception):
+    """
+    A call makes no sense by itself; the message says what is wrong with it. Whoever wrote the client must act.
+    """
+
+
+_STATUSES: tuple[tuple[type[Exception], grpc.StatusCode], ...] = (
+    (RequestError, grpc.StatusCode.INVALID_ARGUMENT),
+    (MetadataError, grpc.StatusCode.INVALID_ARGUMENT),
+    (UndecidedError, grpc.StatusCode.UNAVAILABLE),
+    (OverloadedError, grpc.StatusCode.RESOURCE_EXHAUSTED),
+)
+
+
+def status_of(error: Exception, method: str) -> tuple[grpc.StatusCode, str]:
+    """
+    Return the status that a caller gets for an exception, with a message that says what to do.
+
+    What nobody expected is told to the log, under a number that the caller is given; its text could be anything.
+    """
+    for kind, code in _STATUSES:
+        if isinstance(error, kind):
+            return code, str(error)[:_LONGEST_MESSAGE]
+    incident = secrets.token_hex(4)
+    _log.error("incident %s: %s failed unexpectedly", incident, method, exc_info=error)
+    return grpc.StatusCode.INTERNAL, f"the scaler could not answer {method}: look for incident {incident} in its log"
+
+
+class Calls:
+    """
+    The ledger of calls.
+
+    Attributes:
+        accepted: how many have come.
+        in_flight: how many of them are not finished, open streams included.
+        ended: how many have ended, by method and status code name.
+    """
+
+    def __init__(self) -> None:
+        self.accepted = 0
+        self.in_flight = 0
+        self.ended: Counter[tuple[str, str]] = Counter()
+
+    def answering(self, method: str, context: grpc.aio.ServicerContext[Any, Any]) -> _Answering:
+        """
+        Return what surrounds the answering of one call: it is counted, and its exception becomes a status.
+        """
+        return _Answering(self, method, context)
+
+    async def quiet(self, calm: float, within: float) -> None:
+        """
+        Wait until nothing is in flight and nothing has come for *calm* seconds, *within* seconds at most.
+        """
+        loop = asyncio.get_running_loop()
+        until = loop.time() + within
+        seen = -1
+        while (self.in_flight or self.accepted != seen) and loop.time() < until:
+            seen = self.accepted
+            await asyncio.sleep(calm)
+
+
+class _Answering:
+    """
+    Surrounds one call. A class, because this is on the path of every call and a generator costs three times as much.
+    """
+
+    def __init__(self, calls: Calls, method: str, context: grpc.aio.ServicerContext[Any, Any]) -> None:
+        self._calls = calls
+        self._method = method
+        self._context = context
+
+    async def __aenter__(self) -> None:
+        self._calls.accepted += 1
+        self._calls.in_flight += 1
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._calls.in_flight -= 1
+        if error is None:
+            self._calls.ended[self._method, grpc.StatusCode.OK.name] += 1
+        elif isinstance(error, Exception):
+            code, message = status_of(error, self._method)
+            self._calls.ended[self._method, code.name] += 1
+            await self._context.abort(code, message)
+        else:
+            self._calls.ended[self._method, grpc.StatusCode.CANCELLED.name] += 1
