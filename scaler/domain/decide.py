@@ -19,6 +19,9 @@ from scaler.domain.state import State
 from scaler.domain.wording import duration, replicas_text, unknown_text
 
 
+_HELD = frozenset({Reason.HELD_UNKNOWN, Reason.LOADING, Reason.GPU_BUSY})
+
+
 @dataclass(frozen=True, slots=True)
 class _Finding:
     """
@@ -45,7 +48,8 @@ def decide(policy: Policy, seen: Observations, state: State, now: float) -> tupl
     state = _notice(signals, replace(state, blocked_since=None), now, demand=demand)
     held_since = _held_since(signals, state, now, demand=demand)
     overheld = held_since is not None and now >= held_since + policy.holds.gpu
-    outlook = signals.outlook(state.replicas, demand=demand, overheld=overheld)
+    held = state.phase is None or state.reason in _HELD
+    outlook = signals.outlook(state.replicas, demand=demand, held=held, overheld=overheld)
     proposal = KINDS[type(policy.params)].propose(policy.params, outlook, state.kind, now)
     state = replace(state, kind=proposal.state, held_since=held_since)
     if demand:
@@ -61,14 +65,15 @@ def _notice(signals: Signals, state: State, now: float, *, demand: bool) -> Stat
     """
     queue = signals.queue
     if state.phase is None:
-        in_flight = queue is not None and bool(queue.in_flight)
+        up = signals.series or signals.served or (queue is not None and bool(queue.in_flight))
+        # Whether they have worked before cannot be known; the idle window protects them now.
         return replace(
             state,
             replicas=signals.pods,
             woken_at=now,
             woken_with=queue,
-            up=signals.series or signals.served or in_flight,
-            worked=signals.gpu_busy or signals.served or in_flight,
+            up=up,
+            worked=up,
             series_seen=signals.series,
         )
     if state.phase is Phase.IDLE:
@@ -130,15 +135,17 @@ def _blocked(policy: Policy, signals: Signals, state: State, now: float) -> tupl
 
 def _with_demand(policy: Policy, signals: Signals, state: State, proposal: Proposal, now: float) -> _Finding:
     replicas, sentence = _bounded(policy, max(proposal.replicas, 1), proposal.sentence)
+    reason = proposal.reason
     if signals.awake and signals.required_unknown and replicas < state.replicas:
         # What is unknown may be what the replicas are there for: they may become more, never fewer.
-        replicas = state.replicas
+        replicas, reason = state.replicas, Reason.HELD_UNKNOWN
         sentence = f"keeping {replicas_text(replicas)}: {unknown_text(signals.wants)}; otherwise {sentence}"
-    return _upright(policy, state, _Finding(Event.WORK, replicas, proposal.reason, sentence, proposal.recheck_at), now)
+    return _upright(policy, state, _Finding(Event.WORK, replicas, reason, sentence, proposal.recheck_at), now)
 
 
 def _without_demand(policy: Policy, signals: Signals, state: State, proposal: Proposal, now: float) -> _Finding:
-    if state.phase is Phase.IDLE or (state.phase is None and not state.up):
+    nothing_up = state.phase is Phase.IDLE or (state.phase is None and not state.up)
+    if nothing_up or state.replicas <= policy.minimum > 0:
         return _resting(policy, signals, state, now)
     # Which of the replicas is at work cannot be told to Kubernetes, so all of them stay while one may be.
     all_of_them = max(state.replicas, 1)

@@ -20,7 +20,8 @@ class Outlook:
         demand: whether there is work.
         busy: whether a GPU computes; `overheld`: whether it has held the workload for as long as it may.
         queue: the queue's depth, if it is a known signal.
-        replicas: the replicas of the last decision.
+        replicas: the replicas of the last decision, at first sight those that were seen.
+        held: whether they were kept by something that stands above the kind.
         seen_from, seen_to: the newest and the oldest moment at which the demand signals were sampled. Quiet that begins
             now is known to begin at `seen_from`, and known to last until `seen_to`.
     """
@@ -31,6 +32,7 @@ class Outlook:
     overheld: bool
     queue: QueueDepth | None
     replicas: int
+    held: bool
     seen_from: float
     seen_to: float
 

@@ -133,7 +133,7 @@ class Signals:
         rule = self.policy.rules.get(Signal.REQUESTS)
         return rule is not None and rule.at_workload and self.served
 
-    def outlook(self, replicas: int, *, demand: bool, overheld: bool) -> Outlook:
+    def outlook(self, replicas: int, *, demand: bool, held: bool, overheld: bool) -> Outlook:
         """
         Return what a policy kind is shown. At least one demand signal must be known.
         """
@@ -145,6 +145,7 @@ class Signals:
             demand=demand,
             busy=self.gpu_busy,
             overheld=overheld,
+            held=held,
             queue=self.queue,
             replicas=replicas,
             seen_from=max(times),

@@ -65,10 +65,11 @@ class Target:
         """
         Return what the load wants, stabilised; without demand at least one replica until the idle window has passed.
         """
-        # At first sight what runs counts as wanted until now; what is idle has nothing to come down from.
-        state = TargetState(peaks=((now, outlook.replicas),)) if state is None else state
+        state = state or TargetState()
         wanted = _combined(params.combine, outlook)
-        peaks = _remember(state.peaks if outlook.replicas else (), wanted, params.stabilization, now)
+        # What was held until now counts as wanted until now; what is idle has nothing to come down from.
+        before = ((now, outlook.replicas),) if outlook.held else state.peaks
+        peaks = _remember(before if outlook.replicas else (), wanted, params.stabilization, now)
         stable = peaks[0][1]
         if outlook.demand:
             return _for_demand(outlook, max(wanted, 1), max(stable, 1), TargetState(peaks=peaks), params)
