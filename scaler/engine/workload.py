@@ -7,6 +7,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from scaler.settings.metadata import MetadataError
+
+__all__ = ["METRIC_NAME", "TARGET", "Caller", "MetadataError", "OverloadedError", "UndecidedError"]
+
 METRIC_NAME = "desired-replicas"
 """The one metric of every trigger; the HPA selects it by ScaledObject, so it need not vary."""
 
@@ -29,12 +33,6 @@ class Caller:
         Write it as people do.
         """
         return f"{self.namespace}/{self.name}"
-
-
-class MetadataError(ValueError):
-    """
-    A trigger's metadata is wrong; the message names the key, the rule and the value (shortened). The tenant must act.
-    """
 
 
 class UndecidedError(Exception):

@@ -4,17 +4,65 @@ Connections: addresses with their credentials, named by the operator. A trigger 
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
-from pydantic import Field
+from pydantic import AfterValidator, Discriminator, Field, Tag, ValidationInfo, WithJsonSchema, field_validator
 
-from scaler.settings.values import Interval, Secret, Section
+from scaler.settings.surroundings import SHORTEST, outlasts_reads, surroundings
+from scaler.settings.values import Flag, Interval, Secret, Section, Whole, format_duration
+from scaler.settings.wording import shown
 
-HostPort = Annotated[str, Field(pattern=r"^[A-Za-z0-9._\-\[\]:]+:\d{1,5}$", examples=["redis.ai.svc:6379"])]
-HttpUrl = Annotated[
-    str, Field(pattern=r"^https?://[^\s@/]+(/\S*)?$", examples=["http://prometheus.monitoring.svc:9090"])
+_HOST_PORT = re.compile(r"[A-Za-z0-9._\-\[\]:]+:[0-9]{1,5}")
+_HTTP_URL = re.compile(r"https?://[^\s@/]+(/\S*)?")
+_SECRET_HEADERS = {"authorization", "proxy-authorization", "cookie", "x-api-key", "apikey"}
+
+
+def _host_port(address: str) -> str:
+    if not _HOST_PORT.fullmatch(address) or int(address.rpartition(":")[2]) not in range(1, 65536):
+        raise ValueError(f"must be a host and a port, such as redis.ai.svc:6379, not {shown(address)}")
+    return address
+
+
+def _http_url(url: str) -> str:
+    if not _HTTP_URL.fullmatch(url):
+        raise ValueError(
+            "must be an http:// or https:// address such as http://prometheus.monitoring.svc:9090, "
+            "without a user or a password in it"
+        )
+    return url
+
+
+HostPort = Annotated[
+    str,
+    AfterValidator(_host_port),
+    WithJsonSchema({"type": "string", "pattern": f"^{_HOST_PORT.pattern}$", "examples": ["redis.ai.svc:6379"]}),
 ]
+HttpUrl = Annotated[
+    str,
+    AfterValidator(_http_url),
+    WithJsonSchema(
+        {"type": "string", "pattern": f"^{_HTTP_URL.pattern}$", "examples": ["http://prometheus.monitoring.svc:9090"]}
+    ),
+]
+
+TEXT_TAG, SECRET_TAG = "<text>", "<secret>"
+Header = Annotated[
+    Annotated[str, Tag(TEXT_TAG)] | Annotated[Secret, Tag(SECRET_TAG)],
+    Discriminator(lambda value: TEXT_TAG if isinstance(value, str) else SECRET_TAG),
+]
+
+
+def _open_headers(headers: dict[str, str | Secret]) -> dict[str, str | Secret]:
+    for name, value in headers.items():
+        if name.lower() in _SECRET_HEADERS and isinstance(value, str):
+            raise ValueError(f"{name} is a credential: read it from a `file` or `env`, don't write it here")
+    return headers
+
+
+Headers = Annotated[dict[str, Header], AfterValidator(_open_headers)]
 
 
 class Tls(Section):
@@ -23,9 +71,18 @@ class Tls(Section):
     """
 
     ca: Path | None = None
+    """A file of authorities in PEM; default: those of the machine."""
     cert: Path | None = None
     key: Path | None = None
-    insecureSkipVerify: bool = False
+    insecureSkipVerify: Flag = False
+    """Trust any certificate. For trying things out only."""
+
+    @field_validator("key")
+    @classmethod
+    def _pair(cls, key: Path | None, info: ValidationInfo) -> Path | None:
+        if "cert" in info.data and (info.data["cert"] is None) != (key is None):
+            raise ValueError("cert and key are given together or not at all")
+        return key
 
 
 class Connection(Section):
@@ -33,10 +90,32 @@ class Connection(Section):
     What every connection has.
     """
 
-    interval: Interval | None = Field(None, description="Time between two reads; default: defaults.interval.")
-    timeout: Interval = Field(2.0, description="Deadline of one read.")
-    freshness: Interval | None = Field(None, description="How long a reading stays good; default: defaults.freshness.")
+    interval: Interval | None = None
+    """Time between two reads; default: defaults.interval."""
+    timeout: Interval = Field("2s", validate_default=True)
+    """Deadline of one read."""
+    freshness: Interval | None = None
+    """How long a reading stays good; default: defaults.freshness."""
     tls: Tls | None = None
+
+    @field_validator("interval")
+    @classmethod
+    def _bearable(cls, interval: float | None) -> float | None:
+        if interval is not None and interval < SHORTEST:
+            raise ValueError(f"must be at least {format_duration(SHORTEST)}, not {format_duration(interval)}")
+        return interval
+
+    @field_validator("freshness")
+    @classmethod
+    def _outlasts(cls, freshness: float | None, info: ValidationInfo) -> float | None:
+        around = surroundings(info)
+        if around is None or around.defaults is None or "interval" not in info.data:
+            return freshness
+        own = info.data["interval"]
+        if own is not None or freshness is not None:
+            key = "defaults.interval" if own is None else "interval"
+            outlasts_reads(freshness or around.defaults.freshness, own or around.defaults.interval, key)
+        return freshness
 
 
 class RedisConnection(Connection):
@@ -46,14 +125,49 @@ class RedisConnection(Connection):
 
     type: Literal["redis"]
     addresses: Annotated[tuple[HostPort, ...], Field(min_length=1)]
+    """Host and port: of the server, of the Sentinels, or of some nodes of the Cluster."""
     mode: Literal["standalone", "sentinel", "cluster"] = "standalone"
     sentinelMaster: str | None = None
+    """The name under which the Sentinels know the server."""
     sentinelUsername: str | None = None
     sentinelPassword: Secret | None = None
-    database: Annotated[int, Field(ge=0)] = 0
+    database: Whole = 0
     username: str | None = None
     password: Secret | None = None
-    tracking: bool = Field(True, description="Let Redis announce changes (CLIENT TRACKING) where it allows that.")
+    tracking: Flag = True
+    """Let Redis announce changes (CLIENT TRACKING) where it allows that."""
+
+    @field_validator("tracking")
+    @classmethod
+    def _outlasts_safety_net(cls, tracking: bool, info: ValidationInfo) -> bool:  # noqa: FBT001 - pydantic's signature
+        around, freshness = surroundings(info), info.data.get("freshness")
+        if tracking and freshness is not None and around is not None and around.defaults is not None:
+            outlasts_reads(freshness, around.defaults.safetyNet, "defaults.safetyNet", subject="freshness: ")
+        return tracking
+
+    @field_validator("mode")
+    @classmethod
+    def _one_server(cls, mode: str, info: ValidationInfo) -> str:
+        if mode == "standalone" and len(info.data.get("addresses", ())) > 1:
+            raise ValueError("standalone has one address; several need mode: sentinel or mode: cluster")
+        return mode
+
+    @field_validator("sentinelMaster")
+    @classmethod
+    def _sentinel(cls, master: str | None, info: ValidationInfo) -> str | None:
+        mode = info.data.get("mode")
+        if mode == "sentinel" and not master:
+            raise ValueError("is required with mode: sentinel")
+        if mode in ("standalone", "cluster") and master:
+            raise ValueError("is for mode: sentinel only")
+        return master
+
+    @field_validator("database")
+    @classmethod
+    def _only_database(cls, database: int, info: ValidationInfo) -> int:
+        if info.data.get("mode") == "cluster" and database:
+            raise ValueError("a Cluster has database 0 only")
+        return database
 
 
 class RabbitConnection(Connection):
@@ -64,9 +178,17 @@ class RabbitConnection(Connection):
     type: Literal["rabbitmq"]
     amqp: HostPort | None = None
     management: HttpUrl | None = None
-    vhost: str = "/"
+    vhost: Annotated[str, Field(min_length=1)] = "/"
     username: str = "guest"
     password: Secret | None = None
+    """Default: the password `guest`, which a RabbitMQ accepts from its own machine only."""
+
+    @field_validator("management")
+    @classmethod
+    def _reachable(cls, management: str | None, info: ValidationInfo) -> str | None:
+        if "amqp" in info.data and info.data["amqp"] is None and management is None:
+            raise ValueError("give amqp, management, or both")
+        return management
 
 
 class PrometheusConnection(Connection):
@@ -79,8 +201,19 @@ class PrometheusConnection(Connection):
     bearerToken: Secret | None = None
     username: str | None = None
     password: Secret | None = None
-    headers: dict[str, str | Secret] = Field(default_factory=dict)
-    gpuSelector: str = Field("", description='Label matchers added to the DCGM queries, such as cluster="a".')
+    headers: Headers = Field(default_factory=dict)
+    """Sent with every query, such as X-Scope-OrgID."""
+    gpuSelector: str = ""
+    """Label matchers added to the DCGM queries, such as cluster="a"."""
+
+    @field_validator("password")
+    @classmethod
+    def _one_login(cls, password: Secret | None, info: ValidationInfo) -> Secret | None:
+        if (info.data.get("username") is None) != (password is None) and "username" in info.data:
+            raise ValueError("username and password are given together or not at all")
+        if password is not None and info.data.get("bearerToken") is not None:
+            raise ValueError("give a bearerToken or a username with its password, not both")
+        return password
 
 
 class ScrapeConnection(Connection):
@@ -93,7 +226,8 @@ class ScrapeConnection(Connection):
     type: Literal["scrape"]
     urls: Annotated[tuple[HttpUrl, ...], Field(min_length=1)]
     bearerToken: Secret | None = None
-    headers: dict[str, str | Secret] = Field(default_factory=dict)
+    headers: Headers = Field(default_factory=dict)
+    """Sent with every scrape."""
 
 
 class NvmlConnection(Connection):
@@ -102,10 +236,26 @@ class NvmlConnection(Connection):
     """
 
     type: Literal["nvml"]
-    devices: tuple[int, ...] | None = Field(None, description="Indexes of the GPUs to read; default: all.")
+    devices: tuple[Whole, ...] | None = None
+    """Indexes of the GPUs to read; default: all."""
 
 
 AnyConnection = Annotated[
     RedisConnection | RabbitConnection | PrometheusConnection | ScrapeConnection | NvmlConnection,
     Field(discriminator="type"),
 ]
+
+QueueType = Literal["list", "stream", "sortedSet", "celery", "rq", "bullmq", "arq", "dramatiq", "sidekiq", "rabbitmq"]
+"""How a queue is kept: a Redis structure, a task framework's keys in Redis, or a queue of RabbitMQ."""
+
+QUEUES: Mapping[str, tuple[str, ...]] = {
+    "redis": tuple(name for name in get_args(QueueType) if name != "rabbitmq"),
+    "rabbitmq": ("rabbitmq",),
+}
+"""The queue types that a connection of a type can read; the first one is meant where none is named."""
+
+RATES: Mapping[str, str] = {"prometheus": "query", "scrape": "metric"}
+"""What a connection of a type needs to tell a request rate."""
+
+GPUS = ("prometheus", "scrape", "nvml")
+"""The types of connections that know GPUs."""
