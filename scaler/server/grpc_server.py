@@ -46,11 +46,15 @@ class Ages:
             that it finds other addresses behind the same name.
         stream: after it a stream ends with OK, and KEDA opens another.
         margin: what streams have beyond their own age before their connection is cut.
+        silence: after so long without a word a connection's other end is asked for a sign of life.
+        patience: how long it may take to give one.
     """
 
     connection: float = 1800.0
     stream: float = 1800.0
     margin: float = 10.0
+    silence: float = 60.0
+    patience: float = 20.0
 
 
 DEFAULT_AGES = Ages()
@@ -81,19 +85,25 @@ def options(ages: Ages) -> list[tuple[str, int]]:
         # at once when it restarts. Limiting concurrent streams instead would count the push streams too.
         ("grpc.server.max_pending_requests", 100_000),
         ("grpc.server.max_pending_requests_hard_limit", 100_000),
-        # A connection whose other end is gone is found out; KEDA sends nothing by itself. Who pings us may do so.
-        ("grpc.keepalive_time_ms", 60_000),
-        ("grpc.keepalive_timeout_ms", 20_000),
+        # A connection whose other end is gone is found out; KEDA sends nothing by itself. The keepalive timeout alone
+        # does not close it (grpcio 1.85), the ping timeout does. Proxies may ping us, every 10 s at most.
+        ("grpc.keepalive_time_ms", _milliseconds(ages.silence)),
+        ("grpc.keepalive_timeout_ms", _milliseconds(ages.patience)),
+        ("grpc.http2.ping_timeout_ms", _milliseconds(ages.patience)),
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
         # A stream may begin on a connection's last moment, and must then live out its age.
-        ("grpc.max_connection_age_ms", round(ages.connection * 1000)),
-        ("grpc.max_connection_age_grace_ms", round((ages.stream + ages.margin) * 1000)),
+        ("grpc.max_connection_age_ms", _milliseconds(ages.connection)),
+        ("grpc.max_connection_age_grace_ms", _milliseconds(ages.stream + ages.margin)),
         # Enough for metadata far beyond what is allowed, so that it is refused by the name of its key.
         ("grpc.max_receive_message_length", 4 * 1024 * 1024),
         # Two processes on one port would each get some of the calls.
         ("grpc.so_reuseport", 0),
     ]
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * 1000)
 
 
 class GrpcServer:

@@ -142,6 +142,23 @@ async def test_nobody_sees_an_error_as_connections_and_streams_age(answers: Stag
     assert set(streams) == {grpc.StatusCode.OK}
 
 
+async def test_a_connection_whose_other_end_is_silent_is_closed(answers: StagedAnswers) -> None:
+    """
+    The other end opens HTTP/2 and says no more: after a second it is pinged, half a second later cut off.
+    """
+    server = GrpcServer(answers, host="127.0.0.1", port=0, ages=Ages(silence=1.0, patience=0.5))
+    reader, writer = await asyncio.open_connection("127.0.0.1", await server.start())
+    try:
+        empty_settings = bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+        writer.write(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + empty_settings)
+        began = time.monotonic()
+        assert await asyncio.wait_for(reader.read(), 10)
+        assert 1.0 < time.monotonic() - began < 5
+    finally:
+        writer.close()
+        await server.stop(within=1)
+
+
 @pytest.mark.parametrize("service", ["", SERVICE])
 async def test_health_follows_the_server(channel: grpc.aio.Channel, server: GrpcServer, service: str) -> None:
     """
