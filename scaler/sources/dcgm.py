@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from math import isnan
+from math import isfinite
 
 from scaler.domain.pods import Fleet
 from scaler.domain.readings import PodUse
@@ -116,7 +116,7 @@ def _better(one: _Percent, other: _Percent) -> _Percent:
 def _percent(metric: str, value: float) -> _Percent:
     if value == OUT_OF_DATE:
         return f"{metric} is out of date"
-    if isnan(value) or value < 0:
+    if not isfinite(value) or value < 0:
         return f"{metric} is {value:g}"
     if value >= _LEAST_BLANK:
         return f"{metric} is blank ({value:.0f}): DCGM could not read it"
