@@ -18,7 +18,6 @@ from scaler.domain.signals import Observations, Signals
 from scaler.domain.state import State
 from scaler.domain.wording import duration, replicas_text, unknown_text
 
-
 _HELD = frozenset({Reason.HELD_UNKNOWN, Reason.LOADING, Reason.GPU_BUSY})
 
 
@@ -41,6 +40,7 @@ def decide(policy: Policy, seen: Observations, state: State, now: float) -> tupl
 
     `recheck_at` of the decision says when to decide again even if nothing new is seen by then.
     """
+    state = replace(state, replicas=min(state.replicas, policy.maximum))
     signals = Signals.read(policy, seen, state, now)
     demand = signals.demand()
     if demand is None or signals.blocked(demand=demand):
@@ -69,7 +69,7 @@ def _notice(signals: Signals, state: State, now: float, *, demand: bool) -> Stat
         # Whether they have worked before cannot be known; the idle window protects them now.
         return replace(
             state,
-            replicas=signals.pods,
+            replicas=min(signals.pods, signals.policy.maximum),
             woken_at=now,
             woken_with=queue,
             up=up,

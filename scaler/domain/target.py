@@ -83,7 +83,8 @@ class Target:
         idle_at = calm_since + params.idle_window
         when = f"in {duration(idle_at - now)}" if idle_at > now else "at the next reading"
         sentence = f"keeping {replicas_text(replicas)}: there is no work, and it goes idle {when} unless there is some"
-        return Proposal(replicas, Reason.IDLE_WINDOW, sentence, state, idle_at if idle_at > now else None)
+        changes_at = [at for at in (idle_at, _lower_at(peaks, params)) if at is not None and at > now]
+        return Proposal(replicas, Reason.IDLE_WINDOW, sentence, state, min(changes_at, default=None))
 
     def interrupted(self, state: TargetState | None) -> TargetState | None:
         """
@@ -115,6 +116,12 @@ def _for_demand(outlook: Outlook, wanted: int, stable: int, state: TargetState, 
     because = leading_want(outlook.wants)
     if stable == wanted:
         return Proposal(wanted, Reason.DEMAND, f"{replicas_text(wanted)} wanted: {because}", state)
-    lower_at = state.peaks[0][0] + params.stabilization
     sentence = f"keeping {replicas_text(stable)} for now, {wanted} wanted: {because}"
-    return Proposal(stable, Reason.SCALING_DOWN_LATER, sentence, state, lower_at)
+    return Proposal(stable, Reason.SCALING_DOWN_LATER, sentence, state, _lower_at(state.peaks, params))
+
+
+def _lower_at(peaks: Peaks, params: TargetParams) -> float | None:
+    """
+    Return when the most that was wanted leaves the window, and something lower follows.
+    """
+    return peaks[0][0] + params.stabilization if len(peaks) > 1 else None

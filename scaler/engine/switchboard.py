@@ -64,14 +64,14 @@ class Switchboard:
         """
         Ask a question from now on, closely or not; asked already, only that changes.
         """
-        self.lines[question.connection].poller.want(question, Cadence.CLOSE if close else Cadence.REGULAR)
+        self.lines[question.connection].poller.ask(question, Cadence.CLOSE if close else Cadence.REGULAR)
 
     def drop(self, question: Question) -> None:
         """
         Ask a question no more.
         """
         if question.connection in self.lines:
-            self.lines[question.connection].poller.forget(question)
+            self.lines[question.connection].poller.drop(question)
 
     def look_now(self, questions: Iterable[Question]) -> None:
         """

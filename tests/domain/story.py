@@ -44,7 +44,7 @@ class Story:
         self.now = 1000.0
         self.decision: Decision | None = None
         self.decisions: list[Decision] = []
-        self._world: dict[Signal, Value | None | str] = {}
+        self._world: dict[Signal, Value | str | None] = {}
         self._seen: dict[Signal, Observation] = {}
 
     def queue(self, waiting: int, in_flight: int | None = 0) -> Story:

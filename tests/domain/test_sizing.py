@@ -52,7 +52,7 @@ def test_a_queue_wants_its_jobs_divided_by_the_target(
 
 def test_a_quotient_is_not_rounded_up_for_what_floats_add() -> None:
     """
-    0.3 / 0.1 is 2.9999999999999996 and 3 × 1.1 / 1.1 may be more than 3: both are 3.
+    3.3 requests a second at 1.1 each are three replicas, whatever binary fractions make of it.
     """
     policy = Policy(rules={Signal.REQUESTS: SignalRule(target=1.1)})
     Story(policy).requests(3 * 1.1).expect(replicas=3)

@@ -1,0 +1,396 @@
+"""
+The engine over fake sources, in virtual time: callers, first readings, outages, pushes, reconfiguration.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+from scaler.domain.decision import Phase, Reason, Verdict
+from scaler.engine.workload import MetadataError, OverloadedError, UndecidedError
+from scaler.settings.document import Document
+from scaler.sources.base import SourceError
+from tests.engine.installation import CONFIGURATION, Installation, caller, installed, jobs, minutes
+
+pytestmark = pytest.mark.looptime
+
+
+async def test_the_first_call_gets_the_truth() -> None:
+    """
+    A caller never seen before waits for its first readings, and no longer than they take.
+    """
+    async with installed() as it:
+        it.queue(7, 2)
+        it.sources["jobs"].delay = 0.4
+        before = asyncio.get_running_loop().time()
+        decision = await it.engine.decision(caller())
+        assert (decision.verdict, decision.replicas) == (Verdict.ACTIVE, 3)
+        assert asyncio.get_running_loop().time() - before == pytest.approx(0.4, abs=0.05)
+
+
+async def test_the_signals_of_a_policy_decide_together() -> None:
+    """
+    7 waiting and 2 in flight, 12/s, four pods at 95 %: five replicas.
+    """
+    async with installed() as it:
+        it.queue(7, 2)
+        it.rate(12)
+        it.gpus(95, 95, 95, 95)
+        decision = await it.engine.decision(caller(policy="whole"))
+        assert (decision.verdict, decision.replicas) == (Verdict.ACTIVE, 5)
+
+
+async def test_first_calls_wait_one_and_a_half_seconds_together() -> None:
+    """
+    While a source is silent the first calls fail after 1.5 s, the next ones at once; then comes the truth.
+    """
+    async with installed() as it:
+        it.sources["jobs"].hang()
+        loop = asyncio.get_running_loop()
+        before = loop.time()
+        for _ in range(3):
+            with pytest.raises(UndecidedError, match="queue is unknown"):
+                await it.engine.decision(caller())
+        assert loop.time() - before == pytest.approx(1.5, abs=0.05)
+        it.queue(1)
+        it.sources["jobs"].resume()
+        await asyncio.sleep(6)
+        assert (await it.engine.decision(caller())).verdict is Verdict.ACTIVE
+
+
+async def test_an_outage_is_held_and_never_false() -> None:
+    """
+    Redis stops at three replicas: no error within freshness and hold, then errors that name it, then the truth.
+    """
+    async with installed() as it:
+        it.queue(6, 3)
+        await it.engine.decision(caller())
+        await minutes(1)
+        it.sources["jobs"].stop()
+        verdicts = []
+        for second in range(600):
+            await asyncio.sleep(1)
+            try:
+                verdicts.append((await it.engine.decision(caller())).verdict)
+            except UndecidedError as error:
+                assert "jobs.test:1 cannot be reached" in str(error)
+                assert second >= 120
+                verdicts.append(Verdict.UNKNOWN)
+        assert verdicts[119] is Verdict.ACTIVE
+        assert verdicts[-1] is Verdict.UNKNOWN
+        assert Verdict.INACTIVE not in verdicts
+        it.sources["jobs"].start()
+        it.queue(0, 0)
+        await asyncio.sleep(6)
+        decision = await it.engine.decision(caller())
+        assert (decision.verdict, decision.reason) == (Verdict.ACTIVE, Reason.IDLE_WINDOW)
+
+
+async def test_a_blip_is_not_seen() -> None:
+    """
+    20 s without Redis change nothing for KEDA: the same decision, no error, no push.
+    """
+    async with installed() as it:
+        it.queue(6, 3)
+        await it.engine.decision(caller())
+        await minutes(1)
+        it.sources["jobs"].stop()
+        for _ in range(20):
+            await asyncio.sleep(1)
+            assert (await it.engine.decision(caller())).reason is Reason.DEMAND
+        it.sources["jobs"].start()
+        await minutes(1)
+        assert (await it.engine.decision(caller())).phase is Phase.ACTIVE
+
+
+async def test_a_new_engine_wakes_nobody_and_stops_nobody() -> None:
+    """
+    After a restart at zero the first answer is false, at work it is true: each on fresh readings.
+    """
+    for waiting, in_flight, verdict in ((0, 0, Verdict.INACTIVE), (0, 2, Verdict.ACTIVE)):
+        async with installed() as it:
+            it.queue(waiting, in_flight)
+            assert (await it.engine.decision(caller())).verdict is verdict
+
+
+class TestPushes:
+    """
+    Push streams.
+    """
+
+    async def test_the_present_state_comes_first_then_every_change(self) -> None:
+        """
+        False on open; true as soon as a job is announced; false when it is idle again.
+        """
+        async with installed() as it:
+            pushes = it.engine.pushes(caller())
+            assert await anext(pushes) is False
+            it.queue(1, 0)
+            before = asyncio.get_running_loop().time()
+            assert await anext(pushes) is True
+            assert asyncio.get_running_loop().time() - before < 0.01
+            it.queue(0, 1)
+            await asyncio.sleep(6)
+            it.queue(0, 0)
+            assert await anext(pushes) is False
+
+    async def test_true_is_repeated_while_waking_only(self) -> None:
+        """
+        1 s, 2 s, 4 s … 15 s apart until a sign of work is seen; then silence.
+        """
+        async with installed() as it:
+            times = []
+            pushes = it.engine.pushes(caller())
+            assert await anext(pushes) is False
+            it.queue(1, 0)
+            for _ in range(7):
+                assert await anext(pushes) is True
+                times.append(asyncio.get_running_loop().time())
+            assert [round(later - sooner) for sooner, later in zip(times, times[1:], strict=False)] == [
+                1,
+                2,
+                4,
+                8,
+                15,
+                15,
+            ]
+            it.queue(0, 1)
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(600):
+                    await anext(pushes)
+
+    async def test_nothing_is_pushed_while_nothing_is_known(self) -> None:
+        """
+        A stream opened in an outage is silent; the truth comes when it is known.
+        """
+        async with installed() as it:
+            it.sources["jobs"].stop()
+            pushes = it.engine.pushes(caller())
+            first = asyncio.ensure_future(anext(pushes))
+            await minutes(10)
+            assert not first.done()
+            it.sources["jobs"].start()
+            assert await first is False
+
+    async def test_streams_end_when_the_engine_closes(self) -> None:
+        """
+        They end by themselves, without an error.
+        """
+        async with installed() as it:
+            ended = asyncio.create_task(_all(it.engine.pushes(caller())))
+            await asyncio.sleep(3)
+            it.engine.close()
+            assert await ended == [False]
+
+    async def test_a_stream_is_refused_for_wrong_metadata(self) -> None:
+        """
+        The first item raises, with the key's name.
+        """
+        async with installed() as it:
+            with pytest.raises(MetadataError, match="queueTraget"):
+                await anext(it.engine.pushes(caller(queueTraget="3")))
+
+
+class TestClosely:
+    """
+    The close watch of workloads at zero.
+    """
+
+    async def test_idle_queues_are_polled_no_faster_than_the_safety_net(self) -> None:
+        """
+        With tracking, a thousand idle queues cost one read every ten seconds.
+        """
+        async with installed() as it:
+            for index in range(1000):
+                it.queue(0, key=f"jobs-{index}")
+                it.engine.accept(caller(f"agent-{index}", queue=f"jobs-{index}"))
+            await minutes(1)
+            it.sources["jobs"].reads.clear()
+            await minutes(5)
+            assert 29 <= len(it.sources["jobs"].reads) <= 31
+            assert {len(read.questions) for read in it.sources["jobs"].reads} == {1000}
+
+    async def test_without_tracking_they_are_polled_four_times_a_second(self) -> None:
+        """
+        Where nothing is announced, a workload at zero is looked at every 250 ms, an awake one every 5 s.
+        """
+        async with installed(announces=False) as it:
+            await it.engine.decision(caller())
+            await minutes(1)
+            it.sources["jobs"].reads.clear()
+            await asyncio.sleep(10)
+            assert 39 <= len(it.sources["jobs"].reads) <= 41
+            it.queue(1, 0)
+            await minutes(1)
+            it.sources["jobs"].reads.clear()
+            await asyncio.sleep(50)
+            assert 9 <= len(it.sources["jobs"].reads) <= 11
+
+
+class TestRoster:
+    """
+    Who is known, and for how long.
+    """
+
+    async def test_who_calls_no_more_is_forgotten(self) -> None:
+        """
+        After ten minutes without a call nothing is asked for it any more; an open stream is a call.
+        """
+        async with installed() as it:
+            await it.engine.decision(caller("silent"))
+            streaming = asyncio.create_task(_all(it.engine.pushes(caller("streaming", queue="other"))))
+            it.queue(0, key="other")
+            await minutes(13)
+            assert [workload.caller.name for workload in it.engine.roster] == ["streaming"]
+            assert jobs() not in it.engine.ledger
+            streaming.cancel()
+
+    async def test_the_roster_is_bounded(self) -> None:
+        """
+        One more than limits.workloads is refused with the limit's name; the others go on.
+        """
+        async with installed({**CONFIGURATION, "limits": {"workloads": 2}}) as it:
+            it.engine.accept(caller("a"))
+            it.engine.accept(caller("b"))
+            with pytest.raises(OverloadedError, match="limits.workloads"):
+                it.engine.accept(caller("c"))
+            assert (await it.engine.decision(caller("a"))).verdict is Verdict.INACTIVE
+
+    async def test_an_edited_trigger_keeps_its_timers(self) -> None:
+        """
+        Edited within the idle window, the window goes on.
+        """
+        async with installed() as it:
+            it.queue(3, 1)
+            await it.engine.decision(caller())
+            await asyncio.sleep(10)
+            it.queue(0, 0)
+            await minutes(1.5)
+            edited = caller(queueTarget="2")
+            assert (await it.engine.decision(edited)).reason is Reason.IDLE_WINDOW
+            await asyncio.sleep(40)
+            assert (await it.engine.decision(edited)).verdict is Verdict.INACTIVE
+
+    async def test_wrong_metadata_disturbs_nobody(self) -> None:
+        """
+        It is refused by name, and keeps no place.
+        """
+        async with installed() as it:
+            for wrong in (
+                {"queueTarget": "-1"},
+                {"nonsense": "1"},
+                {"idleWindow": "0s"},
+                {"queueConnection": "redis://x"},
+            ):
+                with pytest.raises(MetadataError, match=next(iter(wrong))):
+                    it.engine.accept(caller(**wrong))
+            assert len(it.engine.roster) == 0
+            assert (await it.engine.decision(caller())).verdict is Verdict.INACTIVE
+
+
+class TestReconfiguration:
+    """
+    Another document takes effect without a restart.
+    """
+
+    async def test_a_new_target_takes_effect_at_once(self) -> None:
+        """
+        The same jobs, another target: another number, in the same moment.
+        """
+        async with installed() as it:
+            it.queue(6, 3)
+            assert (await it.engine.decision(caller())).replicas == 3
+            it.engine.reconfigure(_with_queue(target=1))
+            assert (await it.engine.decision(caller())).replicas == 9
+
+    async def test_timers_go_on(self) -> None:
+        """
+        A reload within the idle window does not begin it anew.
+        """
+        async with installed() as it:
+            it.queue(3, 1)
+            await it.engine.decision(caller())
+            await asyncio.sleep(10)
+            it.queue(0, 0)
+            await minutes(1.5)
+            it.engine.reconfigure(_with_queue(target=2))
+            await asyncio.sleep(40)
+            assert (await it.engine.decision(caller())).verdict is Verdict.INACTIVE
+
+    async def test_a_new_address_is_no_blip(self) -> None:
+        """
+        A connection that moves is opened anew; the last readings stand until the first new ones.
+        """
+        async with installed() as it:
+            it.queue(6, 3)
+            await it.engine.decision(caller())
+            old = it.sources["jobs"]
+            connections = {**_connections(), "jobs": {"type": "redis", "addresses": ["moved.test:6379"]}}
+            it.engine.reconfigure(Document.parse({**CONFIGURATION, "connections": connections}))
+            assert it.sources["jobs"] is not old
+            assert (await it.engine.decision(caller())).replicas == 3
+            it.queue(12, 3)
+            await asyncio.sleep(6)
+            assert (await it.engine.decision(caller())).replicas == 5
+            assert old.closed
+
+    async def test_a_policy_that_is_gone_is_an_error_until_it_is_back(self) -> None:
+        """
+        Its workloads are told, the stream stays, and their state is kept.
+        """
+        async with installed() as it:
+            it.queue(6, 3)
+            ours = caller(policy="whole")
+            await it.engine.decision(ours)
+            policies = {"default": CONFIGURATION["policies"]["default"]}  # type: ignore[index] # a mapping
+            it.engine.reconfigure(Document.parse({**CONFIGURATION, "policies": policies}))
+            with pytest.raises(MetadataError, match="whole"):
+                await it.engine.decision(ours)
+            it.engine.reconfigure(Document.parse(CONFIGURATION))
+            assert (await it.engine.decision(ours)).replicas == 3
+
+
+async def test_trouble_with_one_queue_leaves_the_others() -> None:
+    """
+    A key of the wrong type is unknown for its workload alone.
+    """
+    async with installed() as it:
+        it.queue(1, key="good")
+        it.sources["jobs"].put(jobs("bad"), SourceError("key 'bad' holds a hash, not a list"))
+        assert (await it.engine.decision(caller("good", queue="good"))).verdict is Verdict.ACTIVE
+        with pytest.raises(UndecidedError, match="holds a hash"):
+            await it.engine.decision(caller("bad", queue="bad"))
+
+
+async def test_a_silent_source_is_unknown_when_its_readings_are_stale() -> None:
+    """
+    A source that hangs without an error is noticed by the age of its readings, idle workloads included.
+    """
+    async with installed() as it:
+        await it.engine.decision(caller())
+        it.sources["jobs"].hang()
+        await minutes(1)
+        with pytest.raises(UndecidedError):
+            await it.engine.decision(caller())
+        it.sources["jobs"].resume()
+        await asyncio.sleep(6)
+        assert (await it.engine.decision(caller())).verdict is Verdict.INACTIVE
+
+
+def _connections() -> dict[str, object]:
+    connections = CONFIGURATION["connections"]
+    assert isinstance(connections, dict)
+    return connections
+
+
+def _with_queue(**changes: object) -> Document:
+    queue = {"connection": "jobs", "type": "list", "target": 3, **changes}
+    return Document.parse({**CONFIGURATION, "policies": {"default": {"queue": queue}}})
+
+
+async def _all(pushes: AsyncIterator[bool]) -> list[bool]:
+    return [push async for push in pushes]
