@@ -245,6 +245,8 @@ AnyConnection = Annotated[
     Field(discriminator="type"),
 ]
 
+CONNECTION_TYPES = ("redis", "rabbitmq", "prometheus", "scrape", "nvml")
+
 QueueType = Literal["list", "stream", "sortedSet", "celery", "rq", "bullmq", "arq", "dramatiq", "sidekiq", "rabbitmq"]
 """How a queue is kept: a Redis structure, a task framework's keys in Redis, or a queue of RabbitMQ."""
 

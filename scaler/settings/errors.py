@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from pydantic_core import ErrorDetails
 
-from scaler.settings.connections import SECRET_TAG, TEXT_TAG
+from scaler.settings.connections import CONNECTION_TYPES, SECRET_TAG, TEXT_TAG
 from scaler.settings.wording import did_you_mean, shown
 
 Path = tuple[str | int, ...]
@@ -66,8 +66,8 @@ def in_words(error: ErrorDetails, known: Sequence[str] = ()) -> str:
         return str(context["error"])
     if kind == "extra_forbidden":
         return f"unknown key{did_you_mean(str(error['loc'][-1]), known)}"
-    if kind in ("union_tag_invalid", "union_tag_not_found"):
-        return f"must be one of {context.get('expected_tags') or ', '.join(known)}".replace("'", "")
+    if kind.startswith("union_tag"):
+        return f"must be one of {', '.join(CONNECTION_TYPES)}"
     if kind == "model_type" and context.get("class_name") == "Secret":
         return "must be a mapping with `file` or `env`; secrets are never written in the document"
     if kind in _PHRASES_WITH_VALUE:

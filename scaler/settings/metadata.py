@@ -41,7 +41,7 @@ class MetadataError(ValueError):
     """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Key:
     """
     One key of the metadata.

@@ -32,7 +32,7 @@ def effective(document: Document, trigger: Trigger) -> tuple[str, AnyPolicy]:
     policy = document.policies[name]
     if not trigger.changes:
         return name, policy
-    changed: dict[str, Any] = dict(policy)
+    changed: dict[str, Any] = {**vars(policy)}
     refuse(
         [
             trigger.complaint(KEY_OF[path].name, f"policy '{name}' uses no {path[0]}")
@@ -60,7 +60,7 @@ def _inherited(section: Section, trigger: Trigger, document: Document) -> dict[s
     What belongs together is replaced together: another kind of queue has no use for the policy's group, vhost and so
     on, and a query of the trigger's own has its own labels.
     """
-    changes, values = trigger.changes, dict(section)
+    changes, values = trigger.changes, vars(section)
     dropped: tuple[str, ...] = ()
     if isinstance(section, QueueSection):
         before = _type(document, section.connection)
@@ -72,7 +72,7 @@ def _inherited(section: Section, trigger: Trigger, document: Document) -> dict[s
             dropped = ("group", "processing", "vhost")
     elif ("requests", "query") in changes:
         dropped = ("match",)
-    return {field: value for field, value in values.items() if field not in dropped}
+    return {field: value for field, value in values.items() if value is not None and field not in dropped}
 
 
 def _type(document: Document, connection: str | None) -> str | None:

@@ -279,11 +279,11 @@ def connection_for(what: str, name: str, answering: Collection[str], info: Valid
     around = surroundings(info)
     if around is None:
         return name
-    able = sorted(known for known, type_ in around.connections.items() if type_ in answering)
-    if name not in around.connections:
+    type_ = around.connections.get(name)
+    if type_ is None:
+        able = sorted(known for known, type_ in around.connections.items() if type_ in answering)
         raise ValueError(f"there is no connection {shown(name)}{did_you_mean(name, able)}")
-    if name not in able:
-        type_ = around.connections[name]
+    if type_ not in answering:
         raise ValueError(f"connection {shown(name)} is of type {type_}; {what} needs {' or '.join(answering)}")
     return name
 

@@ -7,7 +7,7 @@ Templates: texts of the operator in which `$namespace`, `$name` and `$workload` 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from scaler.settings.wording import did_you_mean
 
@@ -32,7 +32,7 @@ def check_template(text: str, known: tuple[str, ...] = CALLER) -> str:
     Raises:
         ValueError: if it does; the message names it.
     """
-    for word in _words(text):
+    for word in _words(text) if "$" in text else ():
         if word not in known:
             raise ValueError(
                 f"'${word}' stands for nothing; known are {', '.join(f'${name}' for name in known)} "
@@ -45,9 +45,7 @@ def fill(text: str, values: Mapping[str, str]) -> str:
     """
     Return a checked template with its values in place, as they are.
     """
-    if "$" not in text:
-        return text
-    return _PLACEHOLDER.sub(lambda match: match["dollar"] or values[match["word"] or match["braced"]], text)
+    return _filled(text, values.__getitem__)
 
 
 def check_query(text: str) -> str:
@@ -57,7 +55,8 @@ def check_query(text: str) -> str:
     Raises:
         ValueError: if it does not keep to that.
     """
-    check_template(text)
+    if "$" not in check_template(text):
+        return text
     raw = (token["string"] for token in _PROMQL.finditer(text) if (token["string"] or "").startswith("`"))
     if any(_words(part) for part in (*raw, _PROMQL.sub("", text))):
         raise ValueError('a $word must stand inside a string in double quotes, as in namespace="$namespace"')
@@ -80,8 +79,13 @@ def _filled_token(token: re.Match[str], values: Mapping[str, str]) -> str:
     if string is None or "$" not in string:
         return token[0]
     matcher = token["matcher"] or ""
-    escaped = {name: _escaped(value, string[0], regex=bool(matcher)) for name, value in values.items()}
-    return matcher + fill(string, escaped)
+    return matcher + _filled(string, lambda word: _escaped(values[word], string[0], regex=bool(matcher)))
+
+
+def _filled(text: str, value: Callable[[str], str]) -> str:
+    if "$" not in text:
+        return text
+    return _PLACEHOLDER.sub(lambda match: match["dollar"] or value(match["word"] or match["braced"]), text)
 
 
 def _escaped(value: str, quote: str, *, regex: bool) -> str:

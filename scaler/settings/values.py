@@ -120,7 +120,7 @@ class Section(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _set_only(cls, data: Any) -> Any:
-        if not isinstance(data, dict):
+        if not isinstance(data, dict) or None not in data.values():
             return data
         return {key: value for key, value in data.items() if value is not None or key not in cls.model_fields}
 

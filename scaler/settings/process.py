@@ -1,0 +1,131 @@
+"""
+Process settings: what is fixed for as long as the process runs, from its environment and its flags.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from scaler.settings.errors import ConfigurationError
+from scaler.settings.wording import shown
+
+LOG_LEVELS = ("debug", "info", "warning", "error")
+LOG_FORMATS = ("text", "json")
+_SWITCH = {"true": True, "1": True, "false": False, "0": False}
+_ADDRESS = re.compile(r"(?:\[(?P<ip6>[0-9A-Fa-f:.]*)\]|(?P<host>[A-Za-z0-9._-]*)):(?P<port>[0-9]{1,5})")
+_HIGHEST_PORT = 65535
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """
+    Where to listen: a host (None: every address of the machine) and a port (0: any free one).
+    """
+
+    host: str | None
+    port: int
+
+    def __str__(self) -> str:
+        """
+        Write it as it is given: `:6000`, `127.0.0.1:6000`, `[::1]:6000`.
+        """
+        host = self.host or ""
+        return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
+
+
+def _address(text: str) -> Address:
+    match = _ADDRESS.fullmatch(text)
+    if match is None or int(match["port"]) > _HIGHEST_PORT:
+        raise ValueError(f"must be a host and a port, such as :6000, 127.0.0.1:6000 or [::1]:6000, not {shown(text)}")
+    return Address(match["ip6"] or match["host"] or None, int(match["port"]))
+
+
+def _switch(text: str) -> bool:
+    try:
+        return _SWITCH[text.lower()]
+    except KeyError:
+        raise ValueError(f"must be true or false, not {shown(text)}") from None
+
+
+def _one_of(words: tuple[str, ...]) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text.lower() not in words:
+            raise ValueError(f"must be one of {', '.join(words)}, not {shown(text)}")
+        return text.lower()
+
+    return parse
+
+
+VARIABLES: Mapping[str, tuple[str, Callable[[str], Any]]] = {
+    "config": ("SCALER_CONFIG", Path),
+    "grpc": ("SCALER_GRPC_ADDRESS", _address),
+    "http": ("SCALER_HTTP_ADDRESS", _address),
+    "tls_cert": ("SCALER_TLS_CERT", Path),
+    "tls_key": ("SCALER_TLS_KEY", Path),
+    "tls_client_ca": ("SCALER_TLS_CLIENT_CA", Path),
+    "log_level": ("SCALER_LOG_LEVEL", _one_of(LOG_LEVELS)),
+    "log_format": ("SCALER_LOG_FORMAT", _one_of(LOG_FORMATS)),
+    "reflection": ("SCALER_REFLECTION", _switch),
+}
+"""Each setting's variable in the environment, and how its text is read."""
+
+_GRPC = Address(None, 6000)
+_HTTP = Address(None, 8080)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessSettings:
+    """
+    The settings of the process. Certificates and the document are read again when their files change; these are not.
+
+    Attributes:
+        config: the document's file.
+        grpc: where KEDA calls.
+        http: where metrics, health and the page are.
+        tls_cert, tls_key: the gRPC server's certificate and key; both or none.
+        tls_client_ca: the authorities whose clients are let in (mutual TLS).
+        reflection: whether the gRPC server describes itself.
+    """
+
+    config: Path = Path("/etc/scaler/config.yaml")
+    grpc: Address = _GRPC
+    http: Address = _HTTP
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    tls_client_ca: Path | None = None
+    log_level: str = "info"
+    log_format: str = "text"
+    reflection: bool = False
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str], **overrides: str | None) -> Self:
+        """
+        Return the settings of an environment; *overrides* (flags, by field name) come first, those of None don't count.
+
+        A variable that is empty is not set.
+
+        Raises:
+            ConfigurationError: with everything that is wrong.
+        """
+        values: dict[str, Any] = {}
+        errors: list[str] = []
+        for name, (variable, parse) in VARIABLES.items():
+            override = overrides.get(name)
+            text = environ.get(variable) if override is None else override
+            if not text:
+                continue
+            try:
+                values[name] = parse(text)
+            except ValueError as error:
+                errors.append(f"{variable if override is None else f'--{name}'.replace('_', '-')}: {error}")
+        if ("tls_cert" in values) != ("tls_key" in values):
+            errors.append("SCALER_TLS_CERT: is given together with SCALER_TLS_KEY, or neither is")
+        if "tls_client_ca" in values and "tls_cert" not in values:
+            errors.append("SCALER_TLS_CLIENT_CA: needs SCALER_TLS_CERT and SCALER_TLS_KEY")
+        if errors:
+            raise ConfigurationError(errors)
+        return cls(**values)
