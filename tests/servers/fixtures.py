@@ -76,11 +76,11 @@ def _test_servers() -> Iterator[ExitStack]:
 
 
 @pytest.fixture(scope="session")
-def certificates(server_folders: Folders) -> Certificates:
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     """
     One authority with a server's certificate for the loopback address and a client's.
     """
-    return issue(server_folders.new())
+    return issue(tmp_path_factory.mktemp("certificates"))
 
 
 @pytest.fixture(scope="session")

@@ -47,6 +47,7 @@ def query(server: PrometheusServer, text: str) -> list[str]:
         return [series["value"][1] for series in json.load(answer)["data"]["result"]]
 
 
+@pytest.mark.servers
 class TestOutages:
     """
     What outage tests rely on.

@@ -1,0 +1,95 @@
+# Everything that this project's people do, one word each; `make` alone explains them.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/sh
+
+# The Python that the environment is made with: the first of these that is 3.11 or later.
+PYTHON ?= python3.13 python3.12 python3.11 python3
+PYTEST_ARGS ?=
+IMAGE ?= gpu-agent-scaler
+BASE_IMAGE ?=
+
+VENV := .venv
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check --quiet
+COMPILE = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+
+.PHONY: help setup test test-local lint format proto schema lock demo bench image clean
+
+help: ## Show this
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name what; do \
+		printf '  make %-11s %s\n' "$$name" "$$what"; done
+
+setup: $(VENV)/.dev ## Make the environment in .venv with all tools, as locked (other targets do it by themselves)
+
+test: $(VENV)/.dev ## Run every test; real servers in containers, or on this machine where no engine answers
+	@$(PY) -m tests.servers
+	$(PY) -m pytest $(PYTEST_ARGS)
+
+test-local: $(VENV)/.dev ## Run the tests that need servers, with servers of this machine and no containers
+	@SCALER_TEST_SERVERS=local $(PY) -m tests.servers
+	SCALER_TEST_SERVERS=local $(PY) -m pytest -m "servers and not image" $(PYTEST_ARGS)
+
+lint: $(VENV)/.dev ## Check style, layers and types
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/lint-imports
+	$(VENV)/bin/mypy
+
+format: $(VENV)/.dev ## Format the code and mend what can be mended
+	$(VENV)/bin/ruff check --fix-only .
+	$(VENV)/bin/ruff format .
+
+proto: $(VENV)/.dev ## Write scaler/server/wire anew from proto/
+	$(PY) proto/generate.py
+
+schema: $(VENV)/.dev ## Write the JSON Schema of the configuration anew
+	$(PY) -m scaler.settings.schema
+
+lock: $(VENV)/.dev ## Choose dependencies anew (UPGRADE=1: the newest) and write the lock files
+	$(COMPILE) pyproject.toml --extra demo --group dev $(if $(UPGRADE),--upgrade) --output-file requirements-dev.lock
+	$(COMPILE) pyproject.toml --extra demo --constraint requirements-dev.lock --output-file requirements.lock
+	$(COMPILE) --group build --constraint requirements-dev.lock --output-file requirements-build.lock
+
+demo: $(VENV)/.demo ## Watch the scaler at work, with nothing installed but Python (FAST=1: in under 30 s)
+	@$(VENV)/bin/scaler demo $(if $(FAST),--fast)
+
+bench: $(VENV)/.dev ## Measure what the scaler promises; figures go to build/bench.json
+	$(PY) -m tests.bench
+
+image: ## Build the container image (IMAGE=name, BASE_IMAGE=another Python)
+	docker build --network host $(if $(BASE_IMAGE),--build-arg BASE_IMAGE=$(BASE_IMAGE)) --tag $(IMAGE) .
+
+clean: ## Remove the environment and everything that was made
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The environment, in three steps that are each done once for each version of their lock files.
+
+$(VENV)/.made:
+	@for each in $(PYTHON); do \
+		"$$each" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && found=$$each && break; \
+	done; \
+	[ -n "$$found" ] || { echo "Install Python 3.11 or later, or name it: make PYTHON=/path/to/python3." >&2; exit 1; }; \
+	if ! "$$found" -c 'import ensurepip, venv' 2>/dev/null; then \
+		package="$$("$$found" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"; \
+		[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq \
+			&& DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$$package" >/dev/null \
+			|| { echo "Install Python's venv module first (Debian: apt-get install $$package)." >&2; exit 1; }; \
+	fi; \
+	echo "Making the environment in $(VENV) with $$("$$found" --version)"; \
+	"$$found" -m venv --clear $(VENV)
+	@touch $@
+
+$(VENV)/.demo: $(VENV)/.made requirements.lock requirements-build.lock pyproject.toml
+	@echo "Installing what the scaler needs, as locked"
+	@$(PIP) install --no-deps --require-hashes -r requirements.lock -r requirements-build.lock
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.demo requirements-dev.lock
+	@echo "Installing the tools of its developers, as locked"
+	@$(PIP) install --no-deps --require-hashes -r requirements-dev.lock
+	@touch $@

@@ -1,0 +1,82 @@
+"""
+Makes sure that the tests have servers, before they run: `python -m tests.servers`.
+
+It says in one line where the servers run. On Debian and Ubuntu it installs those that are missing, if it may; elsewhere
+it ends with one sentence that says what to install.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.servers.place import NoServersError, Place, advice, missing_packages, place
+
+POLICY = Path("/usr/sbin/policy-rc.d")
+"""Debian's packages ask this program whether they may start their daemons."""
+
+
+def prepare() -> str:
+    """
+    Return where the servers run, once they can.
+
+    Raises:
+        NoServersError: they cannot; the message says what to do.
+    """
+    if place() is Place.CONTAINERS:
+        return "containers"
+    if missing_packages():
+        if os.geteuid() != 0 or shutil.which("apt-get") is None:
+            raise NoServersError(advice())
+        install(missing_packages())
+    return "this machine's own redis-server, rabbitmq-server and prometheus"
+
+
+def install(packages: Sequence[str]) -> None:
+    """
+    Install Debian packages and leave their daemons off, now and after a restart of the machine.
+
+    Raises:
+        NoServersError: a step failed; the message has its last line.
+    """
+    print(f"Installing {', '.join(packages)} for the tests", flush=True)
+    with _no_daemons():
+        _run("apt-get", "update", "-qq")
+        _run("apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages)
+    if Path("/run/systemd/system").is_dir():
+        _run("systemctl", "disable", *packages)
+
+
+@contextmanager
+def _no_daemons() -> Iterator[None]:
+    if POLICY.exists():
+        yield
+        return
+    POLICY.write_text("#!/bin/sh\nexit 101\n")
+    POLICY.chmod(0o755)
+    try:
+        yield
+    finally:
+        POLICY.unlink()
+
+
+def _run(*argv: str) -> None:
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    done = subprocess.run(
+        argv, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    if done.returncode:
+        last = (done.stdout.strip().splitlines() or ["no output"])[-1]
+        raise NoServersError(f"Install {' '.join(missing_packages())} by hand: {' '.join(argv[:2])} failed ({last}).")
+
+
+if __name__ == "__main__":
+    try:
+        print(f"Servers for the tests: {prepare()}")
+    except NoServersError as error:
+        sys.exit(str(error))
