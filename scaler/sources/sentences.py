@@ -31,8 +31,9 @@ def reason(error: BaseException) -> str:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return f"its certificate is not trusted ({one_line(cause.verify_message)})"
     for cause in causes:
-        if isinstance(cause, ssl.SSLError):
-            return f"TLS failed ({one_line(cause.reason or 'no reason given')})"
+        # aiohttp's errors are SSLErrors too, without a reason of their own.
+        if isinstance(cause, ssl.SSLError) and getattr(cause, "reason", None):
+            return f"TLS failed ({one_line(cause.reason)})"
     for cause in causes:
         if isinstance(cause, socket.gaierror):
             return f"its name does not resolve ({cause.strerror})"
@@ -41,6 +42,8 @@ def reason(error: BaseException) -> str:
             return "it did not answer in time"
         if isinstance(cause, OSError) and cause.errno and cause.errno > 0:
             return os.strerror(cause.errno).lower()
+        if isinstance(cause, ConnectionError):
+            return "it closed the connection"
     return f"the connection broke ({type(error).__name__})"
 
 
