@@ -182,7 +182,7 @@ def _inspect(response: requests.Response, *_: object, timeout: float = 10.0, **_
         raise _RefusedError(f"{one_line(document.get('errorType'))}: {one_line(document.get('error'))}")
     data = document.get("data")
     if response.status_code != requests.codes.ok or document.get("status") != "success" or not isinstance(data, dict):
-        kind = one_line(response.headers.get("Content-Type", "no content"), 40)
+        kind = one_line(response.headers.get("Content-Type", "no content").partition(";")[0], 40)
         raise _RefusedError(f"{status} with {kind} is not Prometheus's; is the url right, or a proxy in the way?")
     if document.get("warnings") or document.get("isPartial"):
         raise _RefusedError(f"the answer is not complete: {one_line(document.get('warnings') or 'isPartial')}")

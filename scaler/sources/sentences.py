@@ -7,7 +7,8 @@ from __future__ import annotations
 import os
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 _LONGEST = 200
 
@@ -20,31 +21,29 @@ def one_line(text: object, longest: int = _LONGEST) -> str:
     return line if len(line) <= longest else f"{line[: longest - 1]}…"
 
 
+def _errno(error: OSError) -> str | None:
+    return os.strerror(error.errno).lower() if error.errno and error.errno > 0 else None
+
+
+# The most telling first. Only texts of the operating system and of OpenSSL are repeated: those of HTTP libraries may
+# hold the value of a header.
+_WORDINGS: Sequence[tuple[type[BaseException], Callable[[Any], str | None]]] = (
+    (ssl.SSLCertVerificationError, lambda error: f"its certificate is not trusted ({one_line(error.verify_message)})"),
+    (ssl.SSLError, lambda error: f"TLS failed ({one_line(error.reason or 'no reason given')})"),
+    (socket.gaierror, lambda error: f"its name does not resolve ({error.strerror})"),
+    (TimeoutError, lambda _: "it did not answer in time"),
+    (OSError, _errno),
+    (ConnectionError, lambda _: "it closed the connection"),
+)
+
+
 def reason(error: BaseException) -> str:
     """
     Return why a connection failed, in half a sentence, from the most telling exception behind *error*.
-
-    Only texts of the operating system and of OpenSSL are repeated: those of HTTP libraries may hold a header's value.
     """
     causes = list(_causes(error))
-    for cause in causes:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"its certificate is not trusted ({one_line(cause.verify_message)})"
-    for cause in causes:
-        # aiohttp's errors are SSLErrors too, without a reason of their own.
-        if isinstance(cause, ssl.SSLError) and getattr(cause, "reason", None):
-            return f"TLS failed ({one_line(cause.reason)})"
-    for cause in causes:
-        if isinstance(cause, socket.gaierror):
-            return f"its name does not resolve ({cause.strerror})"
-    for cause in causes:
-        if isinstance(cause, TimeoutError):
-            return "it did not answer in time"
-        if isinstance(cause, OSError) and cause.errno and cause.errno > 0:
-            return os.strerror(cause.errno).lower()
-        if isinstance(cause, ConnectionError):
-            return "it closed the connection"
-    return f"the connection broke ({type(error).__name__})"
+    told = (wording(cause) for kind, wording in _WORDINGS for cause in causes if isinstance(cause, kind))
+    return next(filter(None, told), f"the connection broke ({type(error).__name__})")
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
