@@ -5,8 +5,6 @@ The calls being answered: how many there are, how they ended, and which status a
 from __future__ import annotations
 
 import asyncio
-import logging
-import secrets
 from collections import Counter
 from types import TracebackType
 from typing import Any
@@ -14,8 +12,7 @@ from typing import Any
 import grpc
 
 from scaler.engine.workload import MetadataError, OverloadedError, UndecidedError
-
-_log = logging.getLogger(__name__)
+from scaler.server.incidents import report
 
 # A status travels in a header, and a client refuses headers above 8 KiB or so (with a status that misleads).
 _LONGEST_MESSAGE = 1000
@@ -38,15 +35,11 @@ _STATUSES: tuple[tuple[type[Exception], grpc.StatusCode], ...] = (
 def status_of(error: Exception, method: str) -> tuple[grpc.StatusCode, str]:
     """
     Return the status that a caller gets for an exception, with a message that says what to do.
-
-    What nobody expected is told to the log, under a number that the caller is given; its text could be anything.
     """
     for kind, code in _STATUSES:
         if isinstance(error, kind):
             return code, str(error)[:_LONGEST_MESSAGE]
-    incident = secrets.token_hex(4)
-    _log.error("incident %s: %s failed unexpectedly", incident, method, exc_info=error)
-    return grpc.StatusCode.INTERNAL, f"the scaler could not answer {method}: look for incident {incident} in its log"
+    return grpc.StatusCode.INTERNAL, report(error, method)
 
 
 class Calls:

@@ -14,6 +14,7 @@ from grpc_reflection.v1alpha import reflection
 
 from scaler.engine.answers import Answers
 from scaler.server.calls import Calls
+from scaler.server.listening import ListenError, address
 from scaler.server.servicer import ExternalScaler
 from scaler.server.streams import Streams
 from scaler.server.tls import ServerCertificates
@@ -28,12 +29,6 @@ _CALM = 0.05
 _CALM_WITHIN = 2.0
 # At shutdown: time for the last answers to leave after their handlers have returned, in seconds.
 _FLUSH = 0.5
-
-
-class ListenError(Exception):
-    """
-    The server cannot listen where it was told to; the message says what to do. The operator must act.
-    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +124,7 @@ class GrpcServer:
         ages: Ages = DEFAULT_AGES,
         reflection: bool = False,
     ) -> None:
-        self._address = f"[{host or '::'}]:{port}" if host is None or ":" in host else f"{host}:{port}"
+        self._address = address(host, port)
         self._certificates = certificates
         self._ages = ages
         self._reflection = reflection
@@ -164,10 +159,7 @@ class GrpcServer:
             else:
                 port = server.add_secure_port(self._address, self._certificates.credentials())
         except RuntimeError as error:
-            raise ListenError(
-                f"cannot listen on {self._address}: another process has that port, or this machine has no such "
-                "address; choose another"
-            ) from error
+            raise ListenError(self._address) from error
         for service in (health.OVERALL_HEALTH, SERVICE):
             await self._health.set(service, health_pb2.HealthCheckResponse.SERVING)
         await server.start()

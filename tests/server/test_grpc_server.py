@@ -14,7 +14,8 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
-from scaler.server.grpc_server import SERVICE, Ages, GrpcServer, ListenError
+from scaler.server.grpc_server import SERVICE, Ages, GrpcServer
+from scaler.server.listening import ListenError
 from scaler.server.wire import externalscaler_pb2 as pb
 from scaler.server.wire.externalscaler_pb2_grpc import ExternalScalerStub
 from tests.server.answering import CALLER, StagedAnswers, decided

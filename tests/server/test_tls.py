@@ -228,7 +228,7 @@ async def test_nothing_older_than_tls_1_2_is_spoken(
     context.maximum_version = newest
     async with running(ServerCertificates(secret.files())) as port:
         if agreed is None:
-            with pytest.raises(ssl.SSLError, match="EOF occurred|alert protocol version"):
+            with pytest.raises(ssl.SSLError, match=r"EOF occurred|alert protocol version"):
                 await asyncio.to_thread(_version, port, context)
         else:
             assert await asyncio.to_thread(_version, port, context) == agreed

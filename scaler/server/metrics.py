@@ -1,0 +1,222 @@
+"""
+What Prometheus scrapes: gauges computed at scrape time from one snapshot, the same values that KEDA is told.
+
+What is not known has no sample, rather than a zero. Labels have bounded values: names of objects, and closed lists.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from prometheus_client import Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from scaler.domain.decision import Phase, Reason, Verdict, Want
+from scaler.domain.readings import GpuUse, Known, QueueDepth, RequestRate, Unknown
+from scaler.engine.views import ConfigurationView, CountersView, Hold, SourceView, Views, WorkloadView
+from scaler.server.grpc_server import Traffic
+
+_PREFIX = "gpu_agent_scaler_"
+
+# Not `namespace` and `name`: Prometheus gives every sample the namespace of the pod that it was scraped from.
+_WORKLOAD = ("scaledobject_namespace", "scaledobject", "trigger")
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """
+    All that the metrics show, at one moment. Taken on the event loop, it may be written out in any thread.
+    """
+
+    now: float
+    workloads: Sequence[WorkloadView]
+    sources: Sequence[SourceView]
+    configuration: ConfigurationView
+    counters: CountersView
+    traffic: Traffic
+
+    @classmethod
+    def take(cls, views: Views, traffic: Traffic) -> Snapshot:
+        """
+        Return what the engine and the gRPC server show now.
+        """
+        return cls(
+            now=views.now(),
+            workloads=views.workloads(),
+            sources=views.sources(),
+            configuration=views.configuration(),
+            counters=views.counters(),
+            traffic=traffic,
+        )
+
+
+class Exposition(Collector):
+    """
+    A snapshot's metrics, after those of a registry (of the process, of Python).
+    """
+
+    def __init__(self, snapshot: Snapshot, registry: Collector) -> None:
+        self._snapshot = snapshot
+        self._registry = registry
+
+    def collect(self) -> Iterator[Metric]:
+        """
+        Yield every metric.
+        """
+        snapshot = self._snapshot
+        yield from self._registry.collect()
+        yield from _workloads(snapshot.workloads, snapshot.now)
+        yield from _signals(snapshot.workloads, snapshot.now)
+        yield from _counters(snapshot.counters)
+        yield from _sources(snapshot.sources)
+        yield from _configuration(snapshot.configuration)
+        yield from _traffic(snapshot.traffic)
+
+
+def _gauge(name: str, help_: str, labels: Sequence[str] = ()) -> GaugeMetricFamily:
+    return GaugeMetricFamily(_PREFIX + name, help_, labels=labels)
+
+
+def _counter(name: str, help_: str, labels: Sequence[str] = ()) -> CounterMetricFamily:
+    return CounterMetricFamily(_PREFIX + name, help_, labels=labels)
+
+
+def _single(family: GaugeMetricFamily | CounterMetricFamily, value: float) -> Metric:
+    family.add_metric((), value)
+    return family
+
+
+def _numbered(workloads: Iterable[WorkloadView]) -> Iterator[tuple[tuple[str, str, str], WorkloadView]]:
+    # The triggers of one ScaledObject are told apart by their number: their metadata would be unbounded.
+    seen: Counter[tuple[str, str]] = Counter()
+    for view in workloads:
+        key = (view.namespace, view.name)
+        yield (*key, str(seen[key])), view
+        seen[key] += 1
+
+
+def _workloads(workloads: Sequence[WorkloadView], now: float) -> Iterator[Metric]:
+    yield _single(_gauge("workloads", "Triggers of ScaledObjects that are known."), len(workloads))
+    replicas = _gauge("workload_desired_replicas", "Replicas that KEDA is told; none while unknown.", _WORKLOAD)
+    active = _gauge("workload_active", "1 if KEDA is told that it is active, 0 if not; none while unknown.", _WORKLOAD)
+    phase = _gauge("workload_phase", "1 for the phase that it is in, 0 for the others.", (*_WORKLOAD, "phase"))
+    reason = _gauge("workload_reason", "1 for the reason of the decision in force.", (*_WORKLOAD, "reason"))
+    age = _gauge("workload_decision_age_seconds", "Age of the decision in force.", _WORKLOAD)
+    called = _gauge("workload_last_call_age_seconds", "Time since KEDA last called for it.", _WORKLOAD)
+    for labels, view in _numbered(workloads):
+        decision = view.decision
+        if decision.verdict is not Verdict.UNKNOWN:
+            replicas.add_metric(labels, decision.replicas)
+            active.add_metric(labels, decision.verdict is Verdict.ACTIVE)
+        for each in Phase:
+            phase.add_metric((*labels, each.value), each is decision.phase)
+        reason.add_metric((*labels, decision.reason.value), 1)
+        age.add_metric(labels, now - decision.at)
+        called.add_metric(labels, view.last_called_seconds_ago)
+    yield from (replicas, active, phase, reason, age, called)
+
+
+def _signals(workloads: Sequence[WorkloadView], now: float) -> Iterator[Metric]:
+    by_signal = (*_WORKLOAD, "signal")
+    unknown = _gauge("signal_unknown", "1 while nothing is known of the signal.", by_signal)
+    age = _gauge("signal_age_seconds", "Age of the reading; none while unknown.", by_signal)
+    wants = _gauge("signal_wanted_replicas", "Replicas that the signal wants by itself; none while unknown.", by_signal)
+    values = _Values()
+    for labels, view in _numbered(workloads):
+        for want in view.decision.wants:
+            named = (*labels, want.signal.value)
+            unknown.add_metric(named, isinstance(want.reading, Unknown))
+            if not isinstance(want.reading, Unknown):
+                age.add_metric(named, now - want.reading.at)
+            if want.replicas is not None:
+                wants.add_metric(named, want.replicas)
+            values.add(labels, want)
+    yield from (unknown, age, wants, values.jobs, values.rate, values.gpu)
+
+
+class _Values:
+    """
+    The signals' values, each kind in its unit.
+    """
+
+    def __init__(self) -> None:
+        self.jobs = _gauge("queue_jobs", "Jobs on the queue.", (*_WORKLOAD, "state"))
+        self.rate = _gauge("requests_per_second", "Requests per second.", _WORKLOAD)
+        self.gpu = _gauge("gpu_utilization_ratio", "GPU utilisation, summed: 1 is one GPU at work.", _WORKLOAD)
+
+    def add(self, labels: Sequence[str], want: Want) -> None:
+        """
+        Add what is known of one signal.
+        """
+        match want.reading:
+            case Known(value=QueueDepth() as depth):
+                self.jobs.add_metric((*labels, "waiting"), depth.waiting)
+                if depth.in_flight is not None:
+                    self.jobs.add_metric((*labels, "in_flight"), depth.in_flight)
+            case Known(value=RequestRate() as rate):
+                self.rate.add_metric(labels, rate.per_second)
+            case Known(value=GpuUse() as use):
+                self.gpu.add_metric(labels, use.total / 100)
+
+
+def _counters(counters: CountersView) -> Iterator[Metric]:
+    decisions = _counter("decisions", "Decisions, by reason.", ("reason",))
+    for reason in Reason:
+        decisions.add_metric((reason.value,), counters.decisions_total.get(reason, 0))
+    holds = _counter("holds_expired", "Holds that reached their bound, so that the workload was let go.", ("hold",))
+    for hold in Hold:
+        holds.add_metric((hold.value,), counters.holds_expired_total.get(hold, 0))
+    yield from (decisions, holds)
+
+
+def _sources(sources: Sequence[SourceView]) -> Iterator[Metric]:
+    labels = ("connection", "type")
+    up = _gauge("source_up", "1 if the last read was answered.", labels)
+    mode = _gauge(
+        "source_watch", "1 for how changes are noticed: told by the server, or polled for.", (*labels, "mode")
+    )
+    good = _gauge("source_last_good_read_age_seconds", "Time since the last read that was answered.", labels)
+    reads = _counter("source_reads", "Reads.", labels)
+    errors = _counter("source_read_errors", "Reads that were not answered.", labels)
+    latency = _gauge("source_read_latency_seconds", "Duration of the last read.", labels)
+    lateness = _gauge("source_read_lateness_seconds", "Delay of the last read's beginning after its due time.", labels)
+    for source in sources:
+        named = (source.connection, source.type)
+        up.add_metric(named, source.up)
+        mode.add_metric((*named, source.mode.value), 1)
+        reads.add_metric(named, source.reads_total)
+        errors.add_metric(named, source.errors_total)
+        for family, value in (
+            (good, source.last_good_seconds_ago),
+            (latency, source.latency_seconds),
+            (lateness, source.lateness_seconds),
+        ):
+            if value is not None:
+                family.add_metric(named, value)
+    yield from (up, mode, good, reads, errors, latency, lateness)
+
+
+def _configuration(configuration: ConfigurationView) -> Iterator[Metric]:
+    loaded = _gauge("configuration_loaded_timestamp_seconds", "When the configuration in force was loaded.")
+    yield _single(loaded, configuration.loaded_at)
+    generation = _gauge("configuration_generation", "Configurations that have taken effect since the start.")
+    yield _single(generation, configuration.generation)
+    errors = _gauge("configuration_errors", "Errors of a newer configuration that was refused; 0 if none was.")
+    yield _single(errors, len(configuration.errors))
+
+
+def _traffic(traffic: Traffic) -> Iterator[Metric]:
+    calls = _counter("rpcs", "Calls that have ended, by method and status; streams count too.", ("method", "code"))
+    for labels, count in sorted(traffic.calls_ended_total.items()):
+        calls.add_metric(labels, count)
+    yield calls
+    yield _single(
+        _gauge("rpcs_in_flight", "Calls that are being answered, open streams included."), traffic.calls_in_flight
+    )
+    yield _single(_gauge("streams_open", "Streams that are open."), traffic.streams_open)
+    yield _single(_counter("pushes_sent", "Messages sent on StreamIsActive."), traffic.pushes_sent_total)
+    failures = _counter("certificate_reload_failures", "Changed certificates that were refused; the old one stayed.")
+    yield _single(failures, traffic.certificate_reload_failures_total)
