@@ -1,0 +1,193 @@
+"""
+Lines to a Redis: commands go in, replies come out in the same order, in one round trip however many they are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from time import monotonic
+from typing import Protocol
+
+from redis.asyncio import RedisCluster
+from redis.asyncio.connection import Connection
+from redis.exceptions import ConnectionError as LostError
+from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import TimeoutError as SilentError
+
+from scaler.sources.base import SourceError
+from scaler.sources.redis_dialer import Address, Dialer
+from scaler.sources.redis_errors import server_trouble, translated
+from scaler.sources.redis_plans import CHUNK, Command, Reply
+
+_ADDRESS_GOOD_FOR = 10.0
+
+
+class Line(Protocol):
+    """
+    A connection to Redis that opens itself when it is needed, and again after it broke.
+    """
+
+    async def exchange(self, commands: Sequence[Command]) -> list[Reply]:
+        """
+        Send commands and return their replies; an error in a reply is a value.
+
+        Raises:
+            SourceError: nothing could be asked.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """
+        Close it.
+        """
+        ...
+
+
+class ServerLine:
+    """
+    A line to one server, by itself or behind Sentinels. Exchanges that overlap wait for one another.
+    """
+
+    def __init__(self, dialer: Dialer) -> None:
+        self._dialer = dialer
+        self._turn = asyncio.Lock()
+        self._connection: Connection | None = None
+        self._address: Address | None = None
+        self._asked_address = 0.0
+
+    async def exchange(self, commands: Sequence[Command]) -> list[Reply]:
+        """
+        Converse on the kept connection or a new one, within the connection's timeout.
+
+        A kept connection that turns out to be closed is replaced once: commands only read, and a server that was
+        restarted in the meantime is there.
+        """
+        async with self._turn:
+            with translated(self._dialer.where):
+                async with asyncio.timeout(self._dialer.timeout):
+                    await self._follow()
+                    if self._connection is not None:
+                        with suppress(LostError):
+                            return await self._converse(self._connection, commands)
+                    return await self._converse(await self._dialer.dial(await self._whereabouts()), commands)
+
+    async def aclose(self) -> None:
+        """
+        Close the connection.
+        """
+        await self._drop()
+
+    async def _converse(self, connection: Connection, commands: Sequence[Command]) -> list[Reply]:
+        self._connection = connection
+        try:
+            replies = await converse(connection, commands)
+        except BaseException:
+            # Replies that were not read would be taken for those of the next exchange.
+            await self._drop()
+            raise
+        return replies
+
+    async def _whereabouts(self) -> Address:
+        self._address = await self._dialer.address()
+        self._asked_address = monotonic()
+        return self._address
+
+    async def _follow(self) -> None:
+        # After a failover the old master may still be there, cut off, and say what was true. Sentinels that do not
+        # answer are no reason to leave a server that does.
+        if self._connection is not None and monotonic() - self._asked_address > _ADDRESS_GOOD_FOR:
+            before = self._address
+            with suppress(SourceError):
+                if await self._whereabouts() != before:
+                    await self._drop()
+
+    async def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.disconnect(nowait=True)
+
+
+class ClusterLine:
+    """
+    A line to a Cluster: commands go to the nodes that have their keys, one pipeline a node.
+    """
+
+    def __init__(self, dialer: Dialer) -> None:
+        self._dialer = dialer
+        self._turn = asyncio.Lock()
+        self._client: RedisCluster | None = None
+
+    async def exchange(self, commands: Sequence[Command]) -> list[Reply]:
+        """
+        Converse with the nodes; a node that cannot be reached is trouble for its own keys only.
+        """
+        async with self._turn:
+            with translated(self._dialer.where):
+                async with asyncio.timeout(self._dialer.timeout):
+                    return await self._converse(commands)
+
+    async def aclose(self) -> None:
+        """
+        Close all connections.
+        """
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
+
+    async def _converse(self, commands: Sequence[Command]) -> list[Reply]:
+        if self._client is None:
+            self._client = self._dialer.cluster()
+        replies: list[Reply] = []
+        try:
+            for start in range(0, len(commands), CHUNK):
+                pipeline = self._client.pipeline()
+                for command in commands[start : start + CHUNK]:
+                    pipeline.execute_command(*command)
+                replies += await pipeline.execute(raise_on_error=False)
+        except BaseException:
+            await self.aclose()
+            raise
+        if any(isinstance(reply, LostError | SilentError) for reply in replies):
+            # Another node may have the slots by now: find out before the next exchange.
+            await self.aclose()
+        return replies
+
+
+async def converse(connection: Connection, commands: Sequence[Command]) -> list[Reply]:
+    """
+    Send all commands, then read all replies.
+
+    Raises:
+        RedisError: the connection broke, or the server can answer nothing.
+    """
+    await send(connection, commands)
+    replies: list[Reply] = []
+    for number in range(len(commands)):
+        if number % CHUNK == CHUNK - 1:
+            await asyncio.sleep(0)
+        try:
+            replies.append(await connection.read_response())
+        except ResponseError as error:
+            replies.append(error)
+    check(replies)
+    return replies
+
+
+async def send(connection: Connection, commands: Sequence[Command]) -> None:
+    """
+    Send commands, and give others their turn in between.
+    """
+    for start in range(0, len(commands), CHUNK):
+        await connection.send_packed_command(connection.pack_commands(commands[start : start + CHUNK]))
+        await asyncio.sleep(0)
+
+
+def check(replies: Sequence[Reply]) -> None:
+    """
+    Raise the error among replies that says that the server can answer nothing, if there is one.
+    """
+    for reply in replies:
+        if isinstance(reply, RedisError) and server_trouble(reply):
+            raise reply

@@ -1,0 +1,216 @@
+"""
+Watching Redis without polling: `CLIENT TRACKING` makes a server announce that a key changed which was read before.
+
+A key is announced once; reading it again, which is what an announcement leads to, arms it anew. Not announced are
+what readers of a stream's group do, and the passing of time: they do not wake anybody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NoReturn
+
+from redis._parsers import _AsyncRESP3Parser
+from redis.asyncio.connection import Connection
+from redis.exceptions import ResponseError
+
+from scaler.sources.base import Answers, SourceError, WatchRefusedError
+from scaler.sources.questions import Question
+from scaler.sources.redis_dialer import Dialer
+from scaler.sources.redis_errors import translated
+from scaler.sources.redis_lines import check, converse, send
+from scaler.sources.redis_plans import CHUNK, Command, Reply
+from scaler.sources.redis_questions import Recipes, answer
+from scaler.sources.sentences import one_line
+
+_PING_EVERY = 2.0
+_REST = 0.01
+_REST_SHARE = 4.0
+
+
+class _Pushed(tuple[Reply, ...]):
+    """
+    What the server says unasked.
+    """
+
+    __slots__ = ()
+
+    @property
+    def changed(self) -> Sequence[bytes] | None:
+        """
+        The keys that were announced; None for all keys there are.
+        """
+        kind, keys = self
+        return keys if kind == b"invalidate" else ()
+
+
+class _PushParser(_AsyncRESP3Parser):
+    """
+    A parser that returns what is pushed like any reply, instead of reading on and on until a reply comes.
+    """
+
+    async def read_response(self, disable_decoding: bool = False, push_request: bool = True) -> Any:  # noqa: ARG002, FBT001, FBT002 - redis-py's signature
+        return await super().read_response(disable_decoding, push_request=True)
+
+    async def handle_push_response(self, response: list[Reply], *_: Any, **__: Any) -> _Pushed:
+        return _Pushed(response)
+
+
+class RedisWatcher:
+    """
+    Watches questions on a connection of its own.
+    """
+
+    def __init__(self, dialer: Dialer, recipes: Recipes) -> None:
+        self._dialer = dialer
+        self._recipes = recipes
+        self._by_key: dict[bytes, list[Question]] = {}
+        self._questions: frozenset[Question] = frozenset()
+        self._changed: set[Question] = set()
+        self._stirred = asyncio.Event()
+
+    def set_questions(self, questions: Iterable[Question]) -> None:
+        """
+        Replace what is watched; the answers to new questions are delivered at once.
+        """
+        before, self._questions = self._questions, frozenset(questions)
+        self._changed = (self._changed | (self._questions - before)) & self._questions
+        self._by_key = {}
+        for question in self._questions:
+            for key in self._recipes.of(question).keys:
+                self._by_key.setdefault(key.encode(), []).append(question)
+        self._stirred.set()
+
+    async def run(self, deliver: Callable[[Answers], None]) -> None:
+        """
+        Deliver the present answers, then those that change.
+
+        Raises:
+            WatchRefusedError: the server does not speak the protocol's version 3, or does not allow tracking.
+            SourceError: the connection broke, or the server fell silent.
+        """
+        self._changed = set(self._questions)
+        self._stirred.set()
+        connection = await dial_tracking(self._dialer)
+        line = _TrackedLine(connection, self._dialer, self._notice)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(line.listen())
+                await self._keep_answering(line, deliver)
+        except BaseExceptionGroup as group:
+            raise group.exceptions[0] from None
+        finally:
+            await connection.disconnect(nowait=True)
+
+    async def _keep_answering(self, line: _TrackedLine, deliver: Callable[[Answers], None]) -> NoReturn:
+        loop = asyncio.get_running_loop()
+        while True:
+            if not await self._is_stirred():
+                await line.exchange([("PING",)])
+                continue
+            changed, self._changed = self._changed, set()
+            if changed:
+                began = loop.time()
+                answers = await answer(changed, self._recipes, line.exchange)
+                deliver({question: each for question, each in answers.items() if question in self._questions})
+                # A busy key is announced at each change: rest, so that reading it takes a small share of the time.
+                await asyncio.sleep(max(_REST, _REST_SHARE * (loop.time() - began)))
+
+    async def _is_stirred(self) -> bool:
+        try:
+            async with asyncio.timeout(_PING_EVERY):
+                await self._stirred.wait()
+        except TimeoutError:
+            return False
+        self._stirred.clear()
+        return True
+
+    def _notice(self, keys: Sequence[bytes] | None) -> None:
+        if keys is None:
+            self._changed |= self._questions
+        else:
+            self._changed.update(question for key in keys for question in self._by_key.get(key, ()))
+        self._stirred.set()
+
+
+class _TrackedLine:
+    """
+    A line on a connection on which the server also says things unasked.
+    """
+
+    def __init__(
+        self, connection: Connection, dialer: Dialer, notice: Callable[[Sequence[bytes] | None], None]
+    ) -> None:
+        self._connection = connection
+        self._dialer = dialer
+        self._notice = notice
+        self._replies: asyncio.Queue[Reply] = asyncio.Queue()
+
+    async def listen(self) -> NoReturn:
+        """
+        Read whatever comes, at once: replies for whoever waits for them, and announcements.
+
+        Raises:
+            SourceError: the connection broke.
+        """
+        with translated(self._dialer.where):
+            while True:
+                for _ in range(CHUNK):
+                    await self._hear()
+                await asyncio.sleep(0)
+
+    async def exchange(self, commands: Sequence[Command]) -> list[Reply]:
+        """
+        Send commands and return their replies; one exchange at a time.
+
+        Raises:
+            SourceError: the connection broke, or the server fell silent.
+        """
+        with translated(self._dialer.where):
+            async with asyncio.timeout(self._dialer.timeout):
+                await send(self._connection, commands)
+                replies = [await self._replies.get() for _ in commands]
+            check(replies)
+        return replies
+
+    async def _hear(self) -> None:
+        try:
+            heard = await self._connection.read_response()
+        except ResponseError as error:
+            heard = error
+        if not isinstance(heard, _Pushed):
+            self._replies.put_nowait(heard)
+        elif heard.changed != ():
+            self._notice(heard.changed)
+
+
+async def dial_tracking(dialer: Dialer) -> Connection:
+    """
+    Connect and switch tracking on.
+
+    Raises:
+        WatchRefusedError: the server does not speak the protocol's version 3, or does not allow tracking.
+        SourceError: it cannot be reached.
+    """
+    with translated(dialer.where):
+        async with asyncio.timeout(dialer.timeout):
+            connection = await _dial_resp3(dialer)
+            try:
+                (said,) = await converse(connection, [("CLIENT TRACKING", "ON")])
+            except BaseException:
+                await connection.disconnect(nowait=True)
+                raise
+    if isinstance(said, Exception):
+        await connection.disconnect(nowait=True)
+        raise WatchRefusedError(f"{dialer.where} does not allow CLIENT TRACKING: {one_line(said)}")
+    return connection
+
+
+async def _dial_resp3(dialer: Dialer) -> Connection:
+    try:
+        return await dialer.dial(await dialer.address(), protocol=3, parser_class=_PushParser)
+    except SourceError as error:
+        if isinstance(error.__cause__, ResponseError):
+            raise WatchRefusedError(f"{dialer.where} does not speak RESP3, as Redis 6 and later do") from error
+        raise
