@@ -48,6 +48,16 @@ HttpUrl = Annotated[
     ),
 ]
 
+
+def _some(items: tuple[str, ...]) -> tuple[str, ...]:
+    if not items:
+        raise ValueError("must not be empty")
+    return items
+
+
+# pydantic's own min_length counts valid items only, and would find fault twice.
+_AT_LEAST_ONE, _MIN_ITEMS = AfterValidator(_some), Field(json_schema_extra={"minItems": 1})
+
 TEXT_TAG, SECRET_TAG = "<text>", "<secret>"
 Header = Annotated[
     Annotated[str, Tag(TEXT_TAG)] | Annotated[Secret, Tag(SECRET_TAG)],
@@ -124,7 +134,7 @@ class RedisConnection(Connection):
     """
 
     type: Literal["redis"]
-    addresses: Annotated[tuple[HostPort, ...], Field(min_length=1)]
+    addresses: Annotated[tuple[HostPort, ...], _AT_LEAST_ONE, _MIN_ITEMS]
     """Host and port: of the server, of the Sentinels, or of some nodes of the Cluster."""
     mode: Literal["standalone", "sentinel", "cluster"] = "standalone"
     sentinelMaster: str | None = None
@@ -224,7 +234,7 @@ class ScrapeConnection(Connection):
     """
 
     type: Literal["scrape"]
-    urls: Annotated[tuple[HttpUrl, ...], Field(min_length=1)]
+    urls: Annotated[tuple[HttpUrl, ...], _AT_LEAST_ONE, _MIN_ITEMS]
     bearerToken: Secret | None = None
     headers: Headers = Field(default_factory=dict)
     """Sent with every scrape."""

@@ -36,7 +36,6 @@ _PHRASES = {
     "tuple_type": "must be a list",
     "string_type": "must be text; put a number in quotes",
     "string_too_short": "must not be empty",
-    "too_short": "must not be empty",
     "path_type": "must be the path of a file",
     "finite_number": "must be a finite number",
 }
@@ -69,7 +68,8 @@ def in_words(error: ErrorDetails, known: Sequence[str] = ()) -> str:
     if kind.startswith("union_tag"):
         return f"must be one of {', '.join(CONNECTION_TYPES)}"
     if kind == "model_type" and context.get("class_name") == "Secret":
-        return "must be a mapping with `file` or `env`; secrets are never written in the document"
+        text_or = "text, or " if error["loc"][-1] == SECRET_TAG else ""
+        return f"must be {text_or}a mapping with `file` or `env`; secrets are never written in the document"
     if kind in _PHRASES_WITH_VALUE:
         expected = str(context.get("expected", "")).replace("'", "").replace(" or ", ", ")
         phrase = _PHRASES_WITH_VALUE[kind].format(**{**context, "expected": expected})

@@ -51,20 +51,20 @@ def load(text: str) -> Document:
         document = Document.parse(parsed.data)
     except ValidationError as error:
         errors += _findings(error, parsed)
-        raise _configuration_error(errors) from error
+        raise _told(errors, error.error_count() + len(parsed.repeated)) from error
     if errors:
-        raise _configuration_error(errors)
+        raise _told(errors, len(errors))
     return document
 
 
-def _configuration_error(errors: list[tuple[int, str]]) -> ConfigurationError:
-    messages = [message for _, message in sorted(errors, key=itemgetter(0))]
-    rest = len(messages) - _MOST_ERRORS
-    return ConfigurationError(messages[:_MOST_ERRORS] + ([f"and {rest} more errors"] if rest > 0 else []))
+def _told(errors: list[tuple[int, str]], count: int) -> ConfigurationError:
+    messages = [message for _, message in sorted(errors, key=itemgetter(0))][:_MOST_ERRORS]
+    rest = count - len(messages)
+    return ConfigurationError(messages + ([f"and {rest} more errors"] if rest else []))
 
 
 def _findings(error: ValidationError, parsed: Parsed) -> Iterator[tuple[int, str]]:
-    for finding in error.errors(include_url=False)[: 2 * _MOST_ERRORS]:
+    for finding in error.errors(include_url=False)[:_MOST_ERRORS]:
         path = place(finding)
         line = next((parsed.lines[path[:end]] for end in range(len(path), 0, -1) if path[:end] in parsed.lines), 1)
         message = in_words(finding, sorted(_known_keys(finding["loc"])))
