@@ -127,7 +127,8 @@ class HttpServer:
         now, wall = self._views.now(), self._wall()
 
         def written() -> str:
-            return json.dumps({"workloads": [shown.workload(view, now, wall) for view in workloads]})
+            each = (json.dumps(shown.workload(view, now, wall)) for view in workloads)
+            return f'{{"workloads": [{", ".join(each)}]}}'
 
         return web.json_response(text=await asyncio.to_thread(written))
 

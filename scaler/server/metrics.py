@@ -14,7 +14,7 @@ from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from scaler.domain.decision import Phase, Reason, Verdict, Want
+from scaler.domain.decision import Reason, Verdict, Want
 from scaler.domain.readings import GpuUse, Known, QueueDepth, RequestRate, Unknown
 from scaler.engine.views import ConfigurationView, CountersView, Hold, SourceView, Views, WorkloadView
 from scaler.server.grpc_server import Traffic
@@ -68,7 +68,7 @@ class Exposition(Collector):
         """
         snapshot = self._snapshot
         yield from self._registry.collect()
-        yield from _workloads(snapshot.workloads, snapshot.now)
+        yield from _workloads(snapshot.workloads)
         yield from _signals(snapshot.workloads, snapshot.now)
         yield from _counters(snapshot.counters)
         yield from _sources(snapshot.sources)
@@ -98,25 +98,23 @@ def _numbered(workloads: Iterable[WorkloadView]) -> Iterator[tuple[tuple[str, st
         seen[key] += 1
 
 
-def _workloads(workloads: Sequence[WorkloadView], now: float) -> Iterator[Metric]:
+def _workloads(workloads: Sequence[WorkloadView]) -> Iterator[Metric]:
     yield _single(_gauge("workloads", "Triggers of ScaledObjects that are known."), len(workloads))
     replicas = _gauge("workload_desired_replicas", "Replicas that KEDA is told; none while unknown.", _WORKLOAD)
     active = _gauge("workload_active", "1 if KEDA is told that it is active, 0 if not; none while unknown.", _WORKLOAD)
-    phase = _gauge("workload_phase", "1 for the phase that it is in, 0 for the others.", (*_WORKLOAD, "phase"))
+    phase = _gauge("workload_phase", "1 for the phase that it is in; none while unknown.", (*_WORKLOAD, "phase"))
     reason = _gauge("workload_reason", "1 for the reason of the decision in force.", (*_WORKLOAD, "reason"))
-    age = _gauge("workload_decision_age_seconds", "Age of the decision in force.", _WORKLOAD)
     called = _gauge("workload_last_call_age_seconds", "Time since KEDA last called for it.", _WORKLOAD)
     for labels, view in _numbered(workloads):
         decision = view.decision
         if decision.verdict is not Verdict.UNKNOWN:
             replicas.add_metric(labels, decision.replicas)
             active.add_metric(labels, decision.verdict is Verdict.ACTIVE)
-        for each in Phase:
-            phase.add_metric((*labels, each.value), each is decision.phase)
+        if decision.phase is not None:
+            phase.add_metric((*labels, decision.phase.value), 1)
         reason.add_metric((*labels, decision.reason.value), 1)
-        age.add_metric(labels, now - decision.at)
         called.add_metric(labels, view.last_called_seconds_ago)
-    yield from (replicas, active, phase, reason, age, called)
+    yield from (replicas, active, phase, reason, called)
 
 
 def _signals(workloads: Sequence[WorkloadView], now: float) -> Iterator[Metric]:
