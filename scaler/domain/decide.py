@@ -135,12 +135,11 @@ def _blocked(policy: Policy, signals: Signals, state: State, now: float) -> tupl
 
 def _with_demand(policy: Policy, signals: Signals, state: State, proposal: Proposal, now: float) -> _Finding:
     replicas, sentence = _bounded(policy, max(proposal.replicas, 1), proposal.sentence)
-    reason = proposal.reason
     if signals.awake and signals.required_unknown and replicas < state.replicas:
         # What is unknown may be what the replicas are there for: they may become more, never fewer.
-        replicas, reason = state.replicas, Reason.HELD_UNKNOWN
+        replicas = state.replicas
         sentence = f"keeping {replicas_text(replicas)}: {unknown_text(signals.wants)}; otherwise {sentence}"
-    return _upright(policy, state, _Finding(Event.WORK, replicas, reason, sentence, proposal.recheck_at), now)
+    return _upright(policy, state, _Finding(Event.WORK, replicas, proposal.reason, sentence, proposal.recheck_at), now)
 
 
 def _without_demand(policy: Policy, signals: Signals, state: State, proposal: Proposal, now: float) -> _Finding:
