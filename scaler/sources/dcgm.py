@@ -17,6 +17,7 @@ from math import isfinite
 from scaler.domain.pods import Fleet
 from scaler.domain.readings import PodUse
 from scaler.sources.sentences import one_line
+from scaler.sources.series import Series
 
 UTILISATION = "DCGM_FI_DEV_GPU_UTIL"
 """Per cent of the time in which the GPU was computing, 0 to 100."""
@@ -41,17 +42,6 @@ _Percent = float | str  # or what is wrong with it
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
-    """
-    One series of one of the `METRICS`.
-    """
-
-    metric: str
-    labels: Mapping[str, str]
-    value: float
-
-
-@dataclass(frozen=True, slots=True)
 class _Share:
     """
     A pod's share in a GPU or in a MIG instance.
@@ -65,7 +55,7 @@ class _Share:
 
 def fleet_of(series: Iterable[Series]) -> Fleet:
     """
-    Return the utilisation of every pod; a pod of which one GPU cannot be believed is in trouble.
+    Return the utilisation of every pod, from series of the `METRICS`; a pod with a GPU in doubt is in trouble.
 
     The same GPU seen twice (two Prometheus replicas, two exporters) counts once, with the higher value. Series that
     name no pod belong to nobody.
@@ -75,8 +65,8 @@ def fleet_of(series: Iterable[Series]) -> Fleet:
         share = _share(one.labels)
         if share is not None:
             metrics = seen.setdefault(share, {})
-            percent = _percent(one.metric, one.value)
-            metrics[one.metric] = _better(percent, metrics.get(one.metric, percent))
+            percent = _percent(one.name, one.value)
+            metrics[one.name] = _better(percent, metrics.get(one.name, percent))
     pods: dict[str, list[PodUse]] = {}
     trouble: dict[tuple[str, str], str] = {}
     for share, metrics in seen.items():

@@ -6,17 +6,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from scaler.domain.pods import Fleet
 from scaler.domain.readings import RequestRate
 from scaler.settings.connections import PrometheusConnection
 from scaler.sources.base import NO_SERIES, Answer, Answers, SourceError
-from scaler.sources.dcgm import LABELS, METRICS, OUT_OF_DATE, Series, fleet_of
-from scaler.sources.promql import PromQl, Sample, UnreachableError
+from scaler.sources.dcgm import LABELS, METRICS, OUT_OF_DATE, fleet_of
+from scaler.sources.promql import PromQl, UnreachableError
 from scaler.sources.questions import GpuFleet, PromRate, Question
 from scaler.sources.sentences import one_line
+from scaler.sources.series import Series, SeriesTable
 
 OLDEST_SAMPLE = 150
 """
@@ -27,6 +28,7 @@ Mimir or Thanos) lives on for five minutes after its writer died, and could show
 This is two and a half of Prometheus's default scrape intervals, so that the real one need not be known.
 """
 
+_TAG = "dcgm"
 _THREADS = 8  # fewer than the ten connections that the client keeps open
 
 
@@ -53,14 +55,14 @@ class PrometheusSource:
             SourceError: none of the queries could be asked.
         """
         texts = {question: self._text(question) for question in questions}
-        wanted = list(dict.fromkeys(filter(None, texts.values())))
+        wanted = list(dict.fromkeys(text for text in texts.values() if text is not None))
         deadline = time.monotonic() + self._timeout
         results = await asyncio.gather(*(self._ask(text, deadline) for text in wanted))
         unreachable = [result for result in results if isinstance(result, UnreachableError)]
         if unreachable and len(unreachable) == len(results):
             raise unreachable[0]
-        vectors = dict(zip(wanted, results, strict=True))
-        return {question: _answer(question, vectors.get(text or "")) for question, text in texts.items()}
+        vectors: Mapping[str | None, SeriesTable | SourceError] = dict(zip(wanted, results, strict=True))
+        return {question: _answer(question, vectors.get(text)) for question, text in texts.items()}
 
     def watcher(self) -> None:
         """
@@ -79,7 +81,7 @@ class PrometheusSource:
         vector = await self._ask(self._gpu_query, time.monotonic() + self._timeout)
         if isinstance(vector, SourceError):
             raise vector
-        fleet = fleet_of(vector.series())
+        fleet = _fleet(vector)
         pods = {(namespace, use.pod) for namespace, uses in fleet.pods.items() for use in uses} | set(fleet.trouble)
         return f"{version}, with DCGM series of {len(pods)} pods"
 
@@ -99,44 +101,16 @@ class PrometheusSource:
             case _:
                 return None
 
-    async def _ask(self, text: str, deadline: float) -> _Vector | SourceError:
+    async def _ask(self, text: str, deadline: float) -> SeriesTable | SourceError:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, self._query, text, deadline)
         except SourceError as error:
             return error
 
-    def _query(self, text: str, deadline: float) -> _Vector:
+    def _query(self, text: str, deadline: float) -> SeriesTable:
         subject = "the DCGM query" if text == self._gpu_query else f"the query {one_line(text, 100)}"
         # A query that waited for a thread has less time left; a millisecond is refused like a server that is down.
-        return _Vector(self._promql.query(text, subject, max(deadline - time.monotonic(), 0.001)))
-
-
-class _Vector:
-    """
-    A query's answer, in which series are found by their labels.
-    """
-
-    def __init__(self, samples: Sequence[Sample]) -> None:
-        self._samples = samples
-        self._indexes: dict[tuple[str, ...], Mapping[tuple[str, ...], Sequence[Sample]]] = {}
-
-    def matching(self, match: Sequence[tuple[str, str]]) -> Sequence[Sample]:
-        """
-        Return the series that carry all the labels; an index for each set of names, as hundreds of workloads may ask.
-        """
-        names = tuple(name for name, _ in match)
-        if names not in self._indexes:
-            index = defaultdict(list)
-            for sample in self._samples:
-                index[tuple(sample.labels.get(name, "") for name in names)].append(sample)
-            self._indexes[names] = index
-        return self._indexes[names].get(tuple(value for _, value in match), ())
-
-    def series(self) -> list[Series]:
-        """
-        Return what the answer to `gpu_query` says.
-        """
-        return [Series(sample.labels["dcgm"], sample.labels, sample.value) for sample in self._samples]
+        return SeriesTable(self._promql.query(text, subject, max(deadline - time.monotonic(), 0.001)))
 
 
 def gpu_query(selector: str) -> str:
@@ -152,29 +126,33 @@ def gpu_query(selector: str) -> str:
         series = f"{metric}{{{selector}}}"
         fresh = f"{series} and time() - timestamp({series}) <= {OLDEST_SAMPLE}"
         value = f"max by ({', '.join(LABELS)}) ({fresh} or {series} * 0 + {OUT_OF_DATE:g})"
-        parts.append(f'label_replace({value}, "dcgm", "{metric}", "", "")')
+        parts.append(f'label_replace({value}, "{_TAG}", "{metric}", "", "")')
     return " or ".join(parts)
 
 
-def _answer(question: Question, vector: _Vector | SourceError | None) -> Answer:
+def _answer(question: Question, vector: SeriesTable | SourceError | None) -> Answer:
     match question, vector:
         case _, None:
             return SourceError(f"a connection to Prometheus cannot answer a question of type {type(question).__name__}")
         case _, SourceError():
             return vector
-        case PromRate(), _Vector():
+        case PromRate(), SeriesTable():
             return _rate(question, vector.matching(question.match))
-        case _, _Vector():
-            return fleet_of(vector.series())
+        case _, SeriesTable():
+            return _fleet(vector)
 
 
-def _rate(question: PromRate, samples: Sequence[Sample]) -> Answer:
-    if not samples:
+def _fleet(vector: SeriesTable) -> Fleet:
+    return fleet_of(Series(one.labels[_TAG], one.labels, one.value) for one in vector.series)
+
+
+def _rate(question: PromRate, series: Sequence[Series]) -> Answer:
+    if not series:
         return NO_SERIES
     query = f"the query {one_line(question.query, 100)}"
-    if len(samples) > 1:
-        return SourceError(f"{query} yields {len(samples)} series where one was asked for: aggregate with sum(...)")
+    if len(series) > 1:
+        return SourceError(f"{query} yields {len(series)} series where one was asked for: aggregate with sum(...)")
     try:
-        return RequestRate(samples[0].value)
+        return RequestRate(series[0].value)
     except ValueError:
-        return SourceError(f"{query} says {samples[0].value:g}, which is no rate")
+        return SourceError(f"{query} says {series[0].value:g}, which is no rate")

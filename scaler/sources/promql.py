@@ -6,8 +6,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,6 +19,7 @@ from scaler.settings.connections import PrometheusConnection
 from scaler.sources.base import SourceError
 from scaler.sources.credentials import basic, headers_of, read_secret
 from scaler.sources.sentences import one_line, reason
+from scaler.sources.series import Series
 
 LARGEST_ANSWER = 32 * 2**20
 """Bytes of an answer at most: some 50,000 series."""
@@ -39,16 +38,6 @@ class _RefusedError(Exception):
     """
     An answer that is of no use; the message says why in half a sentence.
     """
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """
-    One element of an instant vector; a scalar is one without labels.
-    """
-
-    labels: Mapping[str, str]
-    value: float
 
 
 class PromQl:
@@ -73,9 +62,11 @@ class PromQl:
             url, session=self._session, auth=self._session.auth, retry=urllib3.Retry(0, redirect=False)
         )
 
-    def query(self, text: str, subject: str, seconds: float) -> tuple[Sample, ...]:
+    def query(self, text: str, subject: str, seconds: float) -> tuple[Series, ...]:
         """
-        Return the instant vector (or the scalar) that a query yields now; *subject* names the query in errors.
+        Return the instant vector that a query yields now; a scalar is a series without labels.
+
+        *subject* names the query in errors.
 
         Raises:
             UnreachableError: there was no answer within *seconds*, or the credentials were refused.
@@ -210,9 +201,9 @@ def _parsed(body: bytes) -> dict[str, Any]:
     return document if isinstance(document, dict) else {}
 
 
-def _samples(result: list[Any]) -> tuple[Sample, ...]:
+def _samples(result: list[Any]) -> tuple[Series, ...]:
     if result and not isinstance(result[0], dict):
-        return (Sample({}, float(result[1])),)
+        return (Series("", {}, float(result[1])),)
     if any("histogram" in one for one in result):
         raise _RefusedError("it yields a native histogram; take its histogram_count(...)")
-    return tuple(Sample(one["metric"], float(one["value"][1])) for one in result)
+    return tuple(Series("", one["metric"], float(one["value"][1])) for one in result)

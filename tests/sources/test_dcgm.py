@@ -9,7 +9,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from scaler.domain.pods import Fleet
 from scaler.domain.readings import GpuUse
-from scaler.sources.dcgm import METRICS, OUT_OF_DATE, UTILISATION, Series, fleet_of
+from scaler.sources.dcgm import METRICS, OUT_OF_DATE, UTILISATION, fleet_of
+from scaler.sources.series import Series
 from tests.sources.dcgm_pages import GpuPage, uuid_of
 
 
