@@ -1,0 +1,113 @@
+"""
+The rules of the house: sizes, names, layers, lock files.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+ROOMS = ("scaler", "loadgen", "tests", "proto")
+VAGUE = {"utils", "util", "helpers", "helper", "common", "manager", "managers", "misc", "base_utils", "tools"}
+LONGEST_FILE, LONGEST_FUNCTION = 400, 50
+LOCKS = ("requirements.lock", "requirements-build.lock", "requirements-dev.lock")
+
+
+def written_by_hand() -> Iterator[Path]:
+    """
+    Yield every Python file that a person wrote.
+    """
+    for room in ROOMS:
+        yield from (path for path in (ROOT / room).rglob("*.py") if "_pb2" not in path.name)
+
+
+def functions(path: Path) -> Iterator[tuple[str, int]]:
+    """
+    Yield the name and the lines of each function in a file, from `def` to its end.
+    """
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.name, (node.end_lineno or node.lineno) - node.lineno + 1
+
+
+def test_files_stay_short() -> None:
+    """
+    No file has more lines than a reader keeps in mind.
+    """
+    lengths = {
+        str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines()) for path in written_by_hand()
+    }
+    assert len(lengths) > 20
+    assert {name: length for name, length in lengths.items() if length > LONGEST_FILE} == {}
+
+
+def test_functions_stay_short() -> None:
+    """
+    No function is longer than a screen.
+    """
+    lengths = {
+        f"{path.relative_to(ROOT)}:{name}": lines for path in written_by_hand() for name, lines in functions(path)
+    }
+    assert len(lengths) > 50
+    assert {name: length for name, length in lengths.items() if length > LONGEST_FUNCTION} == {}
+
+
+def test_every_module_has_a_name_that_says_something() -> None:
+    """
+    Neither modules nor packages are called after nothing in particular.
+    """
+    parts = {part for path in written_by_hand() for part in path.relative_to(ROOT).with_suffix("").parts}
+    assert parts & VAGUE == set()
+
+
+def test_imports_run_downward_only() -> None:
+    """
+    The contracts in pyproject.toml hold, and each of them was looked at.
+    """
+    linter = Path(sys.executable).with_name("lint-imports")
+    done = subprocess.run([linter, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    assert re.search(r"Contracts: [1-9]\d* kept, 0 broken", done.stdout), done.stdout
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_a_lock_file_pins_everything_and_names_no_address(name: str) -> None:
+    """
+    Every requirement has one version and at least one hash; where it comes from is the installing machine's affair.
+    """
+    text = (ROOT / name).read_text(encoding="utf-8")
+    assert "://" not in text
+    assert "index" not in text.lower()
+    requirements = re.split(r"\n(?=\S)", re.sub(r"^#.*\n", "", text, flags=re.MULTILINE).strip())
+    assert [each for each in requirements if not re.match(r"\S+==\S+( ; .*)? \\\n +--hash=sha256:\w{64}", each)] == []
+
+
+def test_the_locks_agree() -> None:
+    """
+    What runs in production is what was tested.
+    """
+    pins = [
+        dict(re.findall(r"^([\w.-]+)==(\S+)", (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE))
+        for name in LOCKS
+    ]
+    everything = pins[-1]
+    assert [pin for part in pins for pin in part.items() if pin not in everything.items()] == []
+
+
+def test_the_locks_know_every_dependency() -> None:
+    """
+    Whatever pyproject.toml asks for is locked: otherwise `make lock`.
+    """
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    asked = [*project["project"]["dependencies"], *project["project"]["optional-dependencies"]["demo"]]
+    names = {re.split(r"[\[<>=]", each)[0] for each in asked}
+    locked = set(re.findall(r"^([\w.-]+)==", (ROOT / "requirements.lock").read_text(encoding="utf-8"), re.MULTILINE))
+    assert names - locked == set()
