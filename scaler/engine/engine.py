@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from types import TracebackType
 from typing import Self
 
@@ -28,6 +28,7 @@ FIRST_READINGS_WITHIN = 1.5
 """Seconds that the calls of a workload just seen may wait together; the HPA's rounds have 3 s for all of theirs."""
 
 _SOONEST_RECHECK = 0.01
+_LOOK_EVERY = 0.02
 
 
 class Engine:
@@ -109,7 +110,20 @@ class Engine:
             raise UndecidedError(decision.sentence)
         return decision
 
-    async def pushes(self, caller: Caller) -> AsyncIterator[bool]:
+    async def observed(self, caller: Caller, within: float) -> None:
+        """
+        Return when every signal of a caller was read, well or not, or after *within* seconds.
+
+        Raises:
+            MetadataError, OverloadedError: as `accept`.
+        """
+        workload = self._admit(caller)
+        loop = asyncio.get_running_loop()
+        until = loop.time() + within
+        while not workload.all_observed and loop.time() < until:  # noqa: ASYNC110 - readings alone wake nobody
+            await asyncio.sleep(_LOOK_EVERY)
+
+    async def pushes(self, caller: Caller) -> AsyncGenerator[bool, None]:
         """
         Yield the present state as soon as it is known, every change, and True again, with back-off, while waking.
 

@@ -1,0 +1,130 @@
+"""
+The composition root: the only module that sees every room. It puts the service together, and takes it apart again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+
+from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, PROCESS_COLLECTOR, CollectorRegistry
+
+from scaler.engine.engine import Engine
+from scaler.engine.showing import Showing
+from scaler.engine.views import ConfigurationView
+from scaler.server.grpc_server import GrpcServer
+from scaler.server.http_server import HttpServer
+from scaler.server.tls import CertificateFiles, ServerCertificates
+from scaler.settings.document import Document
+from scaler.settings.loading import ConfigurationError, DocumentFile
+from scaler.settings.process import ProcessSettings
+from scaler.sources.catalog import connect
+
+_log = logging.getLogger("scaler")
+
+LOOK_AT_CONFIGURATION_EVERY = 1.0
+"""Seconds; a change is taken when it was seen twice the same."""
+
+_STOP_WITHIN = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """
+    A scaler at work: its ports.
+    """
+
+    grpc_port: int
+    http_port: int
+
+
+async def serve(settings: ProcessSettings, started: Callable[[Running], None] = lambda _: None) -> None:
+    """
+    Serve until told to stop (SIGTERM or SIGINT), and tell *started* the ports.
+
+    Raises:
+        ConfigurationError: the document cannot be used.
+        ListenError, CertificateError: a server cannot be started as it was asked to.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        async with running(settings) as ports:
+            started(ports)
+            await stop.wait()
+            _log.info("stopping: streams end, calls that have come are answered")
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+@asynccontextmanager
+async def running(settings: ProcessSettings) -> AsyncIterator[Running]:
+    """
+    Run a scaler for as long as the context lasts.
+
+    Raises:
+        ConfigurationError, ListenError, CertificateError: as `serve`.
+    """
+    file = DocumentFile(settings.config)
+    document = file.load()
+    certificates = _certificates(settings)
+    async with Engine(document, connect) as engine:
+        showing = Showing(engine, ConfigurationView(loaded_at=time.time(), generation=1))
+        grpc_server = GrpcServer(
+            engine,
+            host=settings.grpc.host,
+            port=settings.grpc.port,
+            certificates=certificates,
+            reflection=settings.reflection,
+        )
+        http_server = HttpServer(
+            showing, grpc_server, _process_metrics(), host=settings.http.host, port=settings.http.port
+        )
+        reloading = asyncio.create_task(_reload(file, engine, showing))
+        try:
+            ports = Running(await grpc_server.start(), await http_server.start())
+            _log.info("serving gRPC on port %d and HTTP on port %d", ports.grpc_port, ports.http_port)
+            yield ports
+        finally:
+            reloading.cancel()
+            engine.close()
+            await grpc_server.stop(_STOP_WITHIN)
+            await http_server.stop()
+
+
+def _certificates(settings: ProcessSettings) -> ServerCertificates | None:
+    if settings.tls_cert is None or settings.tls_key is None:
+        return None
+    return ServerCertificates(CertificateFiles(settings.tls_cert, settings.tls_key, settings.tls_client_ca))
+
+
+def _process_metrics() -> CollectorRegistry:
+    registry = CollectorRegistry()
+    for collector in (PROCESS_COLLECTOR, PLATFORM_COLLECTOR, GC_COLLECTOR):
+        registry.register(collector)
+    return registry
+
+
+async def _reload(file: DocumentFile, engine: Engine, showing: Showing) -> None:
+    """
+    Take every new document that is valid; of one that is not, keep what is wrong for everybody to see.
+    """
+    while True:
+        await asyncio.sleep(LOOK_AT_CONFIGURATION_EVERY)
+        match await asyncio.to_thread(file.poll):
+            case Document() as document:
+                engine.reconfigure(document)
+                generation = showing.in_force.generation + 1
+                showing.in_force = ConfigurationView(loaded_at=time.time(), generation=generation)
+                _log.info("configuration reloaded: number %d is in force", generation)
+            case ConfigurationError() as error:
+                showing.in_force = replace(showing.in_force, errors=error.errors)
+                _log.error("configuration refused, the old one stays in force: %s", error)

@@ -1,0 +1,183 @@
+"""
+The command line: `scaler serve | check | explain | demo`. Arguments in, exit status out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from scaler import __version__
+from scaler.settings.errors import ConfigurationError
+from scaler.settings.process import LOG_FORMATS, LOG_LEVELS, VARIABLES, ProcessSettings
+
+# ruff: noqa: PLC0415 - each command imports what it needs: `check` need not wait for gRPC
+
+_USAGE_ERROR = 2
+_DEFAULT_SERVER = "http://127.0.0.1:8080"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """
+    Run a command and return its exit status: 0 well, 1 not, 2 the command or the configuration makes no sense.
+    """
+    options = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = options.run
+    try:
+        return command(options)
+    except ConfigurationError as error:
+        for each in error.errors:
+            _complain(each)
+        return _USAGE_ERROR
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="scaler",
+        description="A KEDA external scaler: queue depth, request rate and GPU utilisation in one decision.",
+    )
+    parser.add_argument("--version", action="version", version=f"gpu-agent-scaler {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_serve(commands)
+    _add_check(commands)
+    _add_explain(commands)
+    _add_demo(commands)
+    return parser
+
+
+def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    serve = commands.add_parser(
+        "serve", help="answer KEDA", description="Answer KEDA until told to stop. Every flag has a variable, too."
+    )
+    meanings = {
+        "config": ("FILE", "the configuration document; read again when it changes"),
+        "grpc": ("ADDRESS", "where KEDA calls (default :6000)"),
+        "http": ("ADDRESS", "where health, metrics and /v1/workloads are (default :8080)"),
+        "tls_cert": ("FILE", "the gRPC server's certificate; read again when it changes"),
+        "tls_key": ("FILE", "its key"),
+        "tls_client_ca": ("FILE", "let in only clients with a certificate of this authority"),
+        "log_level": ("LEVEL", f"{', '.join(LOG_LEVELS)} (default info)"),
+        "log_format": ("FORMAT", f"{' or '.join(LOG_FORMATS)} (default text)"),
+        "reflection": ("BOOLEAN", "whether the gRPC server describes itself (default false)"),
+    }
+    for name, (metavar, meaning) in meanings.items():
+        flag = f"--{name.replace('_', '-')}"
+        serve.add_argument(flag, dest=name, metavar=metavar, help=f"{meaning} [{VARIABLES[name][0]}]")
+    serve.set_defaults(run=_serve)
+
+
+def _add_check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    check = commands.add_parser(
+        "check", help="validate a configuration", description="Validate a configuration document; name every error."
+    )
+    check.add_argument("config", metavar="CONFIG", type=Path, help="the configuration document")
+    check.add_argument("--probe", action="store_true", help="read every connection once and say what was found")
+    check.set_defaults(run=_check)
+
+
+def _add_explain(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    explain = commands.add_parser(
+        "explain",
+        help="say what is decided for a workload, and why",
+        description="Say what is decided for a workload, and why: ask a running scaler, or (with --config) read the "
+        "sources once.",
+    )
+    explain.add_argument(
+        "workload", metavar="NAMESPACE/NAME", nargs="?", default="default/agent", help="the ScaledObject"
+    )
+    explain.add_argument("--server", default=_DEFAULT_SERVER, metavar="URL", help="the HTTP port of a running scaler")
+    explain.add_argument("--config", type=Path, metavar="CONFIG", help="read the sources once by this document instead")
+    explain.add_argument(
+        "--metadata", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="the trigger's, with --config"
+    )
+    explain.add_argument("--json", action="store_true", help="write JSON")
+    explain.set_defaults(run=_explain)
+
+
+def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    demo = commands.add_parser(
+        "demo",
+        help="see it work on this machine",
+        description="Tell the story of a workload from zero to several and back, in an embedded world.",
+    )
+    demo.add_argument("--fast", action="store_true", help="tell it in under 30 seconds")
+    demo.add_argument("--plain", action="store_true", help="tell it line by line, without a picture")
+    demo.set_defaults(run=_demo)
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from scaler.app import serve
+    from scaler.logs import configure
+    from scaler.server.listening import ListenError
+    from scaler.server.tls import CertificateError
+
+    settings = ProcessSettings.from_env(os.environ, **{name: getattr(options, name) for name in VARIABLES})
+    configure(settings.log_level, settings.log_format)
+    try:
+        asyncio.run(serve(settings))
+    except (ListenError, CertificateError) as error:
+        _complain(str(error))
+        return 1
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    from scaler.checking import check
+
+    return check(options.config, probe=options.probe, say=_say, complain=_complain)
+
+
+def _explain(options: argparse.Namespace) -> int:
+    from scaler.explaining import ExplainError, ask, read_once, run, show
+    from scaler.settings.metadata import MetadataError
+
+    namespace, slash, name = options.workload.partition("/")
+    if not slash or not namespace or not name:
+        _complain(f"the workload is named NAMESPACE/NAME, not {options.workload!r}")
+        return _USAGE_ERROR
+    pairs = [pair.partition("=") for pair in options.metadata]
+    if wrong := [key for key, equals, _ in pairs if not equals]:
+        _complain(f"metadata is given as KEY=VALUE, not {wrong[0]!r}")
+        return _USAGE_ERROR
+    if pairs and options.config is None:
+        _complain("--metadata goes with --config: a running scaler knows the trigger's metadata from KEDA")
+        return _USAGE_ERROR
+    try:
+        if options.config is None:
+            workloads = run(ask(options.server, namespace, name))
+        else:
+            metadata = {key: value for key, _, value in pairs}
+            workloads = run(read_once(options.config, namespace, name, metadata))
+    except (ExplainError, MetadataError) as error:
+        _complain(str(error))
+        return 1
+    if options.json:
+        _say(json.dumps({"workloads": workloads}, indent=2))
+        return 0
+    console = Console(highlight=False)
+    for workload in workloads:
+        show(workload, console)
+    return 0
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from scaler.demo import run_demo
+
+    return run_demo(fast=options.fast, plain=True if options.plain else None)
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+
+
+def _complain(line: str) -> None:
+    sys.stderr.write(f"scaler: {line}\n")

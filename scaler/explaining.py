@@ -1,0 +1,144 @@
+"""
+The command `explain`: the readings of one workload, what each of them wants, the decision, and its reason.
+
+It asks a running scaler, or reads the sources once by itself. Either way what is shown is the JSON of `/v1/workloads`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Coroutine, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from scaler.domain.wording import duration, number
+from scaler.engine.engine import Engine
+from scaler.engine.showing import Showing
+from scaler.engine.views import ConfigurationView
+from scaler.engine.workload import Caller, UndecidedError
+from scaler.server import views
+from scaler.settings.loading import DocumentFile
+from scaler.sources.catalog import connect
+
+Json = dict[str, Any]
+
+_ANSWER_WITHIN = 10.0
+_COLOURS = {"active": "green", "inactive": "cyan", "unknown": "red"}
+
+
+class ExplainError(Exception):
+    """
+    There is nothing to explain; the message says why.
+    """
+
+
+async def ask(server: str, namespace: str, name: str) -> list[Json]:
+    """
+    Ask a running scaler about a workload.
+
+    Raises:
+        ExplainError: it does not answer, or does not know the workload.
+    """
+    url = f"{server.rstrip('/')}/v1/workloads/{namespace}/{name}"
+    timeout = aiohttp.ClientTimeout(total=_ANSWER_WITHIN)
+    try:
+        async with aiohttp.ClientSession(timeout=timeout) as session, session.get(url) as response:
+            answer = await response.json()
+    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+        raise ExplainError(
+            f"no scaler answers at {server} ({type(error).__name__}); name its HTTP port with --server, for instance "
+            f"after `kubectl port-forward deploy/agent-scaler 8080`"
+        ) from error
+    if "workloads" not in answer:
+        raise ExplainError(str(answer.get("error", f"{server} is not a scaler")))
+    workloads: list[Json] = answer["workloads"]
+    return workloads
+
+
+async def read_once(config: Path, namespace: str, name: str, metadata: Mapping[str, str]) -> list[Json]:
+    """
+    Read the sources of a trigger once, as a scaler would at first sight of it.
+
+    Raises:
+        ConfigurationError: the document cannot be used.
+        MetadataError: the trigger's metadata is wrong.
+    """
+    async with Engine(DocumentFile(config).load(), connect) as engine:
+        caller = Caller(namespace, name, metadata)
+        engine.accept(caller)
+        await engine.observed(caller, _ANSWER_WITHIN)
+        with suppress(UndecidedError):  # that nothing can be decided is what is shown then
+            await engine.decision(caller)
+        showing = Showing(engine, ConfigurationView(loaded_at=time.time(), generation=1))
+        return [views.workload(view, showing.now(), time.time()) for view in showing.workload(namespace, name)]
+
+
+def show(workload: Json, console: Console) -> None:
+    """
+    Write one workload as a table and two sentences.
+    """
+    title = Text.assemble((f"{workload['namespace']}/{workload['name']}", "bold"), f"  policy {workload['policy']}")
+    console.print(title)
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for heading in ("signal", "reading", "age", "target", "wants", "read from", "watched by"):
+        table.add_column(heading, justify="right" if heading in {"age", "target", "wants"} else "left")
+    for signal in workload["signals"]:
+        table.add_row(
+            signal["signal"],
+            Text(_reading(signal), style="red" if signal["state"] == "unknown" else ""),
+            _age(signal),
+            number(signal["target"]),
+            "-" if signal["wants"] is None else number(signal["wants"]),
+            f"{signal['what']} on {signal['source']}",
+            str(signal["watched"]),
+        )
+    console.print(table)
+    console.print(Text.assemble("decision  ", (_decision(workload), f"bold {_COLOURS[workload['verdict']]}")))
+    console.print(Text.assemble("because   ", workload["sentence"]))
+
+
+def _decision(workload: Json) -> str:
+    if workload["verdict"] == "unknown":
+        return f"none ({workload['reason']}); KEDA is told UNAVAILABLE and changes nothing"
+    replicas = workload["replicas"]
+    since = duration(workload["since_seconds_ago"])
+    return (
+        f"{workload['verdict']}, {replicas} replica{'' if replicas == 1 else 's'} ({workload['reason']}); "
+        f"{workload['phase']} for {since}"
+    )
+
+
+def _reading(signal: Json) -> str:
+    value = signal["value"]
+    if signal["state"] == "unknown":
+        return f"unknown: {signal['cause']}"
+    if signal["state"] == "absent":
+        return "no series (normal without replicas)"
+    match signal["signal"]:
+        case "queue":
+            in_flight = "" if value["in_flight"] is None else f", {value['in_flight']} in flight"
+            return f"{value['waiting']} waiting{in_flight}"
+        case "requests":
+            return f"{number(value['per_second'])}/s"
+        case _:
+            pods = ", ".join(number(pod["percent"]) for pod in value["pods"])
+            return f"{number(value['total'])} % ({pods})"
+
+
+def _age(signal: Json) -> str:
+    seconds = signal["age_seconds"] if signal["age_seconds"] is not None else signal["unknown_seconds"]
+    return duration(seconds or 0.0)
+
+
+def run(asking: Coroutine[Any, Any, list[Json]]) -> list[Json]:
+    """
+    Run one of the two ways of asking.
+    """
+    return asyncio.run(asking)
