@@ -14,7 +14,7 @@ import grpc
 from scaler.engine.workload import MetadataError, OverloadedError, UndecidedError
 from scaler.server.incidents import report
 
-# A status travels in a header, and a client refuses headers above 8 KiB or so (with a status that misleads).
+# A status travels in a header, and clients refuse headers above 8 or 16 KiB, under a status that misleads.
 _LONGEST_MESSAGE = 1000
 
 
@@ -93,6 +93,8 @@ class _Answering:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._calls.in_flight -= 1
+        if _given_up(error):
+            error = UndecidedError("the scaler gave the answer up, as it does when it shuts down: ask again")
         if error is None:
             self._calls.ended[self._method, grpc.StatusCode.OK.name] += 1
         elif isinstance(error, Exception):
@@ -101,3 +103,9 @@ class _Answering:
             await self._context.abort(code, message)
         else:
             self._calls.ended[self._method, grpc.StatusCode.CANCELLED.name] += 1
+
+
+def _given_up(error: BaseException | None) -> bool:
+    # Of a cancellation that is not the caller's gRPC sends no status, and KEDA would wait for ever.
+    task = asyncio.current_task()
+    return isinstance(error, asyncio.CancelledError) and task is not None and not task.cancelling()

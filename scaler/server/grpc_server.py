@@ -23,8 +23,8 @@ from scaler.server.wire.externalscaler_pb2_grpc import add_ExternalScalerService
 
 SERVICE = DESCRIPTOR.services_by_name["ExternalScaler"].full_name
 
-# At shutdown: this long without a new call means that none is waiting in gRPC's queue, where nobody sees it; where
-# calls never stop coming, so long is waited for it.
+# At shutdown: seconds without a new call after which none can be waiting in gRPC's queue, where nobody sees it; and
+# how long to wait for such a calm, which may never come.
 _CALM = 0.05
 _CALM_WITHIN = 2.0
 # At shutdown: time for the last answers to leave after their handlers have returned, in seconds.
@@ -71,7 +71,7 @@ class Traffic:
     certificate_reload_failures_total: int
 
 
-def options(ages: Ages) -> list[tuple[str, int]]:
+def _options(ages: Ages) -> list[tuple[str, int]]:
     """
     Return gRPC's channel arguments.
     """
@@ -148,7 +148,7 @@ class GrpcServer:
         Raises:
             ListenError: if the address cannot be had.
         """
-        server = grpc.aio.server(options=options(self._ages))
+        server = grpc.aio.server(options=_options(self._ages))
         add_ExternalScalerServicer_to_server(self._servicer, server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         if self._reflection:

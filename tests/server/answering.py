@@ -43,8 +43,8 @@ class StagedAnswers:
         subscribed: how many pushes are being listened to.
     """
 
-    def __init__(self, answer: Decision | Exception | None = None) -> None:
-        self.answer: Decision | Exception = answer or decided(0)
+    def __init__(self, answer: Decision | BaseException | None = None) -> None:
+        self.answer: Decision | BaseException = answer or decided(0)
         self.refusal: Exception | None = None
         self.delay = 0.0
         self.callers: list[Caller] = []
@@ -67,7 +67,7 @@ class StagedAnswers:
         self.accept(caller)
         if self.delay:
             await asyncio.sleep(self.delay)
-        if isinstance(self.answer, Exception):
+        if isinstance(self.answer, BaseException):
             raise self.answer
         return self.answer
 
@@ -80,7 +80,7 @@ class StagedAnswers:
         self._listeners.add(told)
         self.subscribed += 1
         try:
-            if isinstance(self.answer, Exception):
+            if isinstance(self.answer, BaseException):
                 raise self.answer
             yield self.answer.verdict is Verdict.ACTIVE
             while (active := await told.get()) is not None:

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
-import grpc
 import pytest
 from prometheus_client import CollectorRegistry, Counter
 
@@ -76,13 +75,13 @@ async def test_alive_from_the_start_and_ready_while_grpc_serves(
     assert await text_of(http, "/healthz") == (200, "alive\n")
 
 
+@pytest.mark.usefixtures("channel")
 async def test_a_refused_configuration_is_told_and_leaves_it_ready(
-    http: aiohttp.ClientSession, views: StagedViews, channel: grpc.aio.Channel
+    http: aiohttp.ClientSession, views: StagedViews
 ) -> None:
     """
     Every error is named; the old configuration is in force, so the scaler stays ready.
     """
-    assert channel
     views.loaded = ConfigurationView(WALL, 1, ("policies.a.max: must be at least 1", "limits: unknown key"))
     assert await text_of(http, "/readyz") == (
         200,

@@ -4,7 +4,9 @@ The five RPCs, across a real socket.
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import Awaitable
 
 import grpc
 import pytest
@@ -20,7 +22,7 @@ REF = pb.ScaledObjectRef(name=CALLER.name, namespace=CALLER.namespace, scalerMet
 METRICS = pb.GetMetricsRequest(scaledObjectRef=REF, metricName="desired-replicas")
 
 
-async def refused(call: grpc.aio.UnaryUnaryCall[object, object]) -> tuple[grpc.StatusCode, str]:
+async def refused(call: Awaitable[object]) -> tuple[grpc.StatusCode, str]:
     """
     Return how a call failed.
     """
@@ -101,6 +103,16 @@ async def test_the_unexpected_is_told_to_the_log_alone(
     assert record.exc_info[1] is answers.answer
     assert (await keda.GetMetricSpec(REF)).metricSpecs
     assert server.traffic().calls_ended_total == {("IsActive", "INTERNAL"): 1, ("GetMetricSpec", "OK"): 1}
+
+
+async def test_an_answer_that_is_given_up_is_an_error(answers: StagedAnswers, keda: ExternalScalerStub) -> None:
+    """
+    The engine cancels what it was doing: the caller is told, and does not wait for ever.
+    """
+    answers.answer = asyncio.CancelledError()
+    code, message = await asyncio.wait_for(refused(keda.IsActive(REF)), 5)
+    assert code is grpc.StatusCode.UNAVAILABLE
+    assert message.endswith("ask again")
 
 
 async def test_a_long_message_is_cut_and_not_lost(answers: StagedAnswers, keda: ExternalScalerStub) -> None:
