@@ -99,7 +99,7 @@ def _queue(section: QueueSection, document: Document, values: Mapping[str, str],
     question: Question
     if kept == _RABBITMQ:
         question = RabbitQueue(connection, queue, section.vhost)
-        return Ask(question, connection, f"RabbitMQ queue {queue}")
+        return Ask(question, connection, f"RabbitMQ queue {queue}" + (f" in {section.vhost}" if section.vhost else ""))
     if kept in _FRAMEWORKS:
         question = FrameworkQueue(connection, _FRAMEWORKS[kept], queue)
         return Ask(question, connection, f"{kept} queue {queue}")
