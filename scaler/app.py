@@ -5,11 +5,14 @@ The composition root: the only module that sees every room. It puts the service 
 from __future__ import annotations
 
 import asyncio
+import ctypes
+import gc
 import logging
 import signal
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 
 from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, PROCESS_COLLECTOR, CollectorRegistry
@@ -31,6 +34,7 @@ LOOK_AT_CONFIGURATION_EVERY = 1.0
 """Seconds; a change is taken when it was seen twice the same."""
 
 _STOP_WITHIN = 8.0
+_SWITCH_INTERVAL = 0.0005
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,8 @@ async def serve(settings: ProcessSettings, started: Callable[[Running], None] = 
         ConfigurationError: the document cannot be used.
         ListenError, CertificateError: a server cannot be started as it was asked to.
     """
+    # Threads that write out metrics must not make gRPC's wait for 5 ms, Python's own choice, at every turn.
+    sys.setswitchinterval(_SWITCH_INTERVAL)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -91,13 +97,23 @@ async def running(settings: ProcessSettings) -> AsyncIterator[Running]:
         reloading = asyncio.create_task(_reload(file, engine, showing))
         try:
             ports = Running(await grpc_server.start(), await http_server.start())
+            _settle_memory()
             _log.info("serving gRPC on port %d and HTTP on port %d", ports.grpc_port, ports.http_port)
             yield ports
         finally:
             reloading.cancel()
-            engine.close()
             await grpc_server.stop(_STOP_WITHIN)
             await http_server.stop()
+
+
+def _settle_memory() -> None:
+    """
+    Give back what only starting needed (about 14 MB), and never look through the rest for garbage again.
+    """
+    gc.collect()
+    gc.freeze()
+    with suppress(OSError, AttributeError):  # only glibc has it
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _certificates(settings: ProcessSettings) -> ServerCertificates | None:

@@ -115,6 +115,7 @@ def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 
 
 def _serve(options: argparse.Namespace) -> int:
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")  # read when gRPC is imported; its news is not for people
     from scaler.app import serve
     from scaler.logs import configure
     from scaler.server.listening import ListenError

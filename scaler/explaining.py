@@ -87,7 +87,7 @@ def show(workload: Json, console: Console) -> None:
     title = Text.assemble((f"{workload['namespace']}/{workload['name']}", "bold"), f"  policy {workload['policy']}")
     console.print(title)
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for heading in ("signal", "reading", "age", "target", "wants", "read from", "watched by"):
+    for heading in ("signal", "reading", "age", "target", "wants"):
         table.add_column(heading, justify="right" if heading in {"age", "target", "wants"} else "left")
     for signal in workload["signals"]:
         table.add_row(
@@ -96,12 +96,13 @@ def show(workload: Json, console: Console) -> None:
             _age(signal),
             number(signal["target"]),
             "-" if signal["wants"] is None else number(signal["wants"]),
-            f"{signal['what']} on {signal['source']}",
-            str(signal["watched"]),
         )
     console.print(table)
-    console.print(Text.assemble("decision  ", (_decision(workload), f"bold {_COLOURS[workload['verdict']]}")))
-    console.print(Text.assemble("because   ", workload["sentence"]))
+    for signal in workload["signals"]:
+        where = f"{signal['signal']}: {signal['what']} on connection {signal['source']}; {signal['watched']}"
+        console.print(Text.assemble((f"{'reads':<10}", "dim"), where))
+    console.print(Text.assemble(("decision  ", "dim"), (_decision(workload), f"bold {_COLOURS[workload['verdict']]}")))
+    console.print(Text.assemble(("because   ", "dim"), workload["sentence"]))
 
 
 def _decision(workload: Json) -> str:
