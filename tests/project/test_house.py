@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,24 @@ def functions(path: Path) -> Iterator[tuple[str, int]]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node.name, (node.end_lineno or node.lineno) - node.lineno + 1
+
+
+def imports(path: Path) -> Iterator[str]:
+    """
+    Yield the top-level names that a file imports, wherever in it.
+    """
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield (node.module or "").partition(".")[0]
+
+
+def canonical(requirement: str) -> str:
+    """
+    Return the normalised name of a requirement or distribution.
+    """
+    return re.split(r"[\[<>=; ]", requirement)[0].lower().replace("_", "-")
 
 
 def test_files_stay_short() -> None:
@@ -108,6 +127,23 @@ def test_the_locks_know_every_dependency() -> None:
     """
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     asked = [*project["project"]["dependencies"], *project["project"]["optional-dependencies"]["demo"]]
-    names = {re.split(r"[\[<>=]", each)[0] for each in asked}
+    names = {canonical(each) for each in asked}
     locked = set(re.findall(r"^([\w.-]+)==", (ROOT / "requirements.lock").read_text(encoding="utf-8"), re.MULTILINE))
     assert names - locked == set()
+
+
+def test_every_import_is_a_declared_dependency() -> None:
+    """
+    What the scaler imports, pyproject.toml asks for by name, or it is what such a dependency itself is made of.
+    """
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    asked = {canonical(each) for each in [*project["dependencies"], *project["optional-dependencies"]["demo"]]}
+    parts = {canonical(part) for each in asked for part in requires(each) or () if "extra ==" not in part}
+    homes = packages_distributions()
+    imported = {
+        name for room in ("scaler", "loadgen") for path in (ROOT / room).rglob("*.py") for name in imports(path)
+    }
+    foreign = imported - sys.stdlib_module_names - {"scaler", "loadgen"}
+    assert {
+        name for name in foreign if not {canonical(home) for home in homes.get(name, ())} & (asked | parts)
+    } == set()
