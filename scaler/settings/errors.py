@@ -48,10 +48,10 @@ _PHRASES_WITH_VALUE = {
     "float_type": "must be a number",
     "literal_error": "must be one of {expected}",
     "enum": "must be one of {expected}",
-    "greater_than": "must be above {gt:g}",
-    "greater_than_equal": "must be at least {ge:g}",
-    "less_than": "must be below {lt:g}",
-    "less_than_equal": "must be at most {le:g}",
+    "greater_than": "must be above {gt:.10g}",
+    "greater_than_equal": "must be at least {ge:.10g}",
+    "less_than": "must be below {lt:.10g}",
+    "less_than_equal": "must be at most {le:.10g}",
     "string_pattern_mismatch": "must be made of letters, digits and '_', and not begin with a digit",
 }
 

@@ -33,6 +33,7 @@ KUBERNETES_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9
 _LONGEST_NAME = 253
 _NUMBER = re.compile(r"[-+]?[0-9]{1,15}(\.[0-9]{1,15})?")
 _WHOLE = re.compile(r"[-+]?[0-9]{1,15}")
+_QUOTED = re.compile(r"'([^']*)'")
 
 
 class MetadataError(ValueError):
@@ -83,7 +84,7 @@ class Trigger:
         """
         if key not in self.environment:
             return f"{key}: {message}"
-        return f"{key}{FROM_ENV}: {message.replace(shown(self.environment[key]), _HIDDEN)}"
+        return f"{key}{FROM_ENV}: {_hidden(message, self.environment[key])}"
 
 
 def _text(text: str) -> str:
@@ -192,7 +193,7 @@ def read_metadata(metadata: Mapping[str, str], limits: Limits) -> Trigger:
             values[key] = _value(key, text, limits, taken=name != written and name in metadata)
         except ValueError as error:
             message = str(error) if name not in KEYS else f"{written}: {error}"
-            errors.append(message if name == written else message.replace(shown(text), _HIDDEN))
+            errors.append(message if name == written else _hidden(message, text))
     refuse(errors)
     changes = {key.sets: value for key, value in values.items() if key.sets}
     return Trigger(values.get(KEYS["policy"]), values.get(KEYS["workload"]), changes, environment)
@@ -205,6 +206,14 @@ def refuse(errors: Sequence[str]) -> None:
     if errors:
         rest = len(errors) - _MOST_ERRORS
         raise MetadataError("; ".join(errors[:_MOST_ERRORS]) + (f"; and {rest} more" if rest > 0 else ""))
+
+
+def _hidden(message: str, secret: str) -> str:
+    """
+    Return a message without what it quotes of a text, whole or in part.
+    """
+    message = message.replace(shown(secret), _HIDDEN)
+    return _QUOTED.sub(lambda quoted: _HIDDEN if quoted[1].strip("$…") in secret else quoted[0], message)
 
 
 def _key(written: str) -> Key:

@@ -89,10 +89,10 @@ Interval = Annotated[float, BeforeValidator(_given), AfterValidator(_positive), 
 """A duration longer than zero."""
 
 Flag = Annotated[bool, Strict()]
-Whole = Annotated[int, Strict(), Field(ge=0)]
-Count = Annotated[int, Strict(), Field(ge=1)]
-Level = Annotated[float, Strict(), Field(ge=0, le=1e9, allow_inf_nan=False)]
-Load = Annotated[float, Strict(), Field(gt=0, le=1e9, allow_inf_nan=False)]
+Whole = Annotated[int, Strict(), Field(ge=0, le=2**31 - 1)]
+Count = Annotated[int, Strict(), Field(ge=1, le=2**31 - 1)]
+Level = Annotated[float, Strict(), Field(ge=0, le=1_000_000_000, allow_inf_nan=False)]
+Load = Annotated[float, Strict(), Field(gt=0, le=1_000_000_000, allow_inf_nan=False)]
 """What one replica carries."""
 
 NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")

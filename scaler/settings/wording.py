@@ -15,7 +15,7 @@ def shown(value: object) -> str:
     Return a value as an error may show it: one printable line, shortened, without the credentials of an address.
     """
     if isinstance(value, float):
-        return f"{value:g}"
+        return f"{value:.10g}"
     if not isinstance(value, str):
         return "a list or mapping" if isinstance(value, list | dict) else _shortened(repr(value))
     credentials, at, rest = value.rpartition("@")

@@ -108,7 +108,7 @@ def test_an_open_policy_takes_everything_from_the_trigger() -> None:
         ({"policy": "rabbit", "gpuTarget": "50"}, "gpuTarget: policy 'rabbit' uses no gpu"),
         ({"queueTarget": "-1"}, "queueTarget: must be above 0, not -1"),
         ({"queueTarget": "0"}, "queueTarget: must be above 0, not 0"),
-        ({"queueTarget": "9999999999"}, "queueTarget: must be at most 1e+09, not 1e+10"),
+        ({"queueTarget": "9999999999"}, "queueTarget: must be at most 1000000000, not 9999999999"),
         ({"queueActivation": "-1"}, "queueActivation: must be at least 0, not -1"),
         ({"queueQuiet": "6"}, "queueQuiet: must be at most activation (5), not 6"),
         ({"queueActivation": "1"}, "queueQuiet: must be at most activation (1), not 2 (from policy 'default')"),
@@ -151,11 +151,14 @@ def test_all_broken_rules_are_told_together() -> None:
     ]
 
 
-@pytest.mark.parametrize("key", ["policy", "queueType", "queueConnection"])
-def test_a_value_from_the_environment_is_not_shown_here_either(key: str) -> None:
-    """It looks like a name, and may be a password."""
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("policy", "hunter2"), ("queueType", "hunter2"), ("queueConnection", "hunter2"), ("queue", "my$hunter2")],
+)
+def test_a_value_from_the_environment_is_not_shown_here_either(key: str, value: str) -> None:
+    """It looks like a name, and may be a password; not even a part of it is quoted."""
     with pytest.raises(MetadataError) as caught:
-        changed(**{f"{key}FromEnv": "hunter2"})
+        changed(**{f"{key}FromEnv": value})
     assert str(caught.value).startswith(f"{key}FromEnv: ")
     assert "hunter2" not in str(caught.value)
 
