@@ -54,6 +54,13 @@ class Fleet:
     pods: Mapping[str, tuple[PodUse, ...]] = field(default_factory=dict)
     trouble: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
+    @property
+    def names(self) -> set[tuple[str, str]]:
+        """
+        All pods by namespace and name, those in trouble included.
+        """
+        return {(namespace, use.pod) for namespace, uses in self.pods.items() for use in uses} | set(self.trouble)
+
     def of(self, namespace: str, workload: str) -> GpuUse | str | None:
         """
         Return the use of a workload's pods, the trouble with one of them, or None if none of them is known.

@@ -81,9 +81,7 @@ class PrometheusSource:
         vector = await self._ask(self._gpu_query, time.monotonic() + self._timeout)
         if isinstance(vector, SourceError):
             raise vector
-        fleet = _fleet(vector)
-        pods = {(namespace, use.pod) for namespace, uses in fleet.pods.items() for use in uses} | set(fleet.trouble)
-        return f"{version}, with DCGM series of {len(pods)} pods"
+        return f"{version}, with DCGM series of {len(_fleet(vector).names)} pods"
 
     async def aclose(self) -> None:
         """

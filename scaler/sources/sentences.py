@@ -25,11 +25,22 @@ def _errno(error: OSError) -> str | None:
     return os.strerror(error.errno).lower() if error.errno and error.errno > 0 else None
 
 
+def _verification(error: ssl.SSLCertVerificationError) -> str | None:
+    # aiohttp's error of this kind has no such attribute; the original is behind it.
+    message = getattr(error, "verify_message", None)
+    return f"its certificate is not trusted ({one_line(message)})" if message else None
+
+
+def _tls(error: ssl.SSLError) -> str | None:
+    cause = getattr(error, "reason", None)  # the same
+    return f"TLS failed ({one_line(cause)})" if cause else None
+
+
 # The most telling first. Only texts of the operating system and of OpenSSL are repeated: those of HTTP libraries may
 # hold the value of a header.
 _WORDINGS: Sequence[tuple[type[BaseException], Callable[[Any], str | None]]] = (
-    (ssl.SSLCertVerificationError, lambda error: f"its certificate is not trusted ({one_line(error.verify_message)})"),
-    (ssl.SSLError, lambda error: f"TLS failed ({one_line(error.reason or 'no reason given')})"),
+    (ssl.SSLCertVerificationError, _verification),
+    (ssl.SSLError, _tls),
     (socket.gaierror, lambda error: f"its name does not resolve ({error.strerror})"),
     (TimeoutError, lambda _: "it did not answer in time"),
     (OSError, _errno),

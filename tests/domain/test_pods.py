@@ -62,6 +62,7 @@ def test_trouble_with_one_pod_is_its_workloads_trouble_alone() -> None:
     assert fleet.of("ai", "agent") == "no value"
     assert isinstance(fleet.of("ai", "other"), GpuUse)
     assert fleet.of("lab", "agent") is None
+    assert fleet.names == {("ai", "agent-0"), ("ai", "agent-1"), ("ai", "other-0")}
 
 
 def test_a_node_of_one_workload_counts_for_whoever_asks() -> None:

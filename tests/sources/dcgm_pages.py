@@ -4,6 +4,7 @@ Pages as dcgm-exporter writes them: an H100 node, a node with MIG, a node with t
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable
 
 _FAMILIES = {
@@ -33,7 +34,6 @@ class GpuPage:
         namespace: str = "ai",
         instance: int | None = None,
         more: str = "",
-        uuid: str = "",
         at: str = "",
     ) -> GpuPage:
         """
@@ -41,7 +41,7 @@ class GpuPage:
         """
         labels = [
             f'gpu="{number}"',
-            f'UUID="{uuid or uuid_of(self._node, number)}"',
+            f'UUID="{uuid_of(self._node, number)}"',
             f'device="nvidia{number}"',
             'modelName="NVIDIA H100 80GB HBM3"',
         ]
@@ -80,4 +80,4 @@ def uuid_of(node: str, number: int) -> str:
     """
     Return the UUID of a GPU.
     """
-    return f"GPU-{node.encode().hex()[:8]:0<8}-0000-4000-8000-{number:012d}"
+    return f"GPU-{uuid.uuid5(uuid.NAMESPACE_DNS, f'{node}/{number}')}"
