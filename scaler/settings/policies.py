@@ -118,7 +118,7 @@ class QueueSection(DemandSection):
     @field_validator("connection")
     @classmethod
     def _answers(cls, name: str | None, info: ValidationInfo) -> str | None:
-        return name if name is None else connection_for("a queue", name, QUEUES, info)
+        return name if name is None else _connection_for("a queue", name, QUEUES, info)
 
     @field_validator("type")
     @classmethod
@@ -161,7 +161,7 @@ class RequestsSection(DemandSection):
     @field_validator("connection")
     @classmethod
     def _answers(cls, name: str, info: ValidationInfo) -> str:
-        return connection_for("a request rate", name, RATES, info)
+        return _connection_for("a request rate", name, RATES, info)
 
     @field_validator("query", "metric")
     @classmethod
@@ -189,7 +189,7 @@ class GpuSection(SignalSection):
     @field_validator("connection")
     @classmethod
     def _answers(cls, name: str, info: ValidationInfo) -> str:
-        return connection_for("GPU utilisation", name, GPUS, info)
+        return _connection_for("GPU utilisation", name, GPUS, info)
 
     def rule(self, freshness: float) -> SignalRule:
         """
@@ -269,7 +269,7 @@ AnyPolicy = TargetPolicy
 """One class a kind, told apart by `kind`: a second one makes this a union with `kind` as its discriminator."""
 
 
-def connection_for(what: str, name: str, answering: Collection[str], info: ValidationInfo) -> str:
+def _connection_for(what: str, name: str, answering: Collection[str], info: ValidationInfo) -> str:
     """
     Return *name* if it is a connection that can answer *what*.
 
