@@ -10,4 +10,4 @@ import asyncio
 # (Python 3.11), which is an error in whichever test the garbage is collected. With none set it gets an error instead.
 asyncio.set_event_loop(None)
 
-pytest_plugins = ["tests.servers.fixtures"]
+pytest_plugins = ("tests.servers.fixtures", "tests.servers.selection")
