@@ -184,10 +184,10 @@ class _VirtualHost:
         begun = _now()
         try:
             self._listing, self._trouble = await self._management.listing(self._name), None
+            self._pause = max(_PAUSE, _SHARE * (_now() - begun))
         except SourceError as error:
-            self._trouble = error
+            self._trouble, self._pause = error, _PAUSE
         ended = _now()
-        self._pause = max(_PAUSE, _SHARE * (ended - begun))
         self._due = ended + self._pause
         self._outstanding = {
             queue: seen for queue, seen in self._outstanding.items() if ended - seen.last_seen() < _FORGOTTEN

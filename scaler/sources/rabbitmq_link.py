@@ -7,12 +7,16 @@ Every request has a future of its own, so a late answer to a read that was given
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import suppress
 from typing import Any
 
 import pika
 from pika.adapters.asyncio_connection import AsyncioConnection
 from pika.exceptions import AMQPConnectionError, AMQPError, StreamLostError
+
+# It logs every failed attempt in six lines, one of them a trace; what there is to say our errors say in one.
+logging.getLogger("pika").setLevel(logging.CRITICAL)
 
 _MOST_CHANNELS = 32
 """Channels that may be waiting for answers to reads that were given up, before the connection is given up too."""

@@ -78,7 +78,7 @@ class Listing:
         row = self.rows.get(queue)
         if row is None:
             return None
-        kind, state = row.get("type"), row.get("state", "running")
+        kind, state = row.get("type"), str(row.get("state", "running"))
         there = f"queue {queue!r} in virtual host {self.vhost!r}"
         if kind == "stream":
             return SourceError(f"{there} is a stream: its messages stay when they are read, so it has no depth")
