@@ -17,6 +17,7 @@ from grpc_health.v1 import health_pb2
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.docker_client import DockerClient
 
+from tests.servers.containers import engine_trouble
 from tests.servers.ports import free_port
 
 pytestmark = [pytest.mark.image, pytest.mark.timeout(600)]
@@ -35,6 +36,8 @@ def image() -> str:
     """
     The name of the image.
     """
+    if trouble := engine_trouble():
+        pytest.fail(f"Start Docker on this machine: {trouble}.", pytrace=False)
     if ready := os.environ.get("SCALER_IMAGE"):
         return ready
     base = os.environ.get("SCALER_BASE_IMAGE")

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.servers.place import NoServersError, Place, advice, missing_packages, place
+from tests.servers.place import NoServersError, Place, advice, missing, place
 
 POLICY = Path("/usr/sbin/policy-rc.d")
 """Debian's packages ask this program whether they may start their daemons."""
@@ -30,10 +30,10 @@ def prepare() -> str:
     """
     if place() is Place.CONTAINERS:
         return "containers"
-    if missing_packages():
+    if lacking := missing():
         if os.geteuid() != 0 or shutil.which("apt-get") is None:
-            raise NoServersError(advice())
-        install(missing_packages())
+            raise NoServersError(advice(lacking))
+        install(lacking)
     return "this machine's own redis-server, rabbitmq-server and prometheus"
 
 
@@ -72,7 +72,7 @@ def _run(*argv: str) -> None:
     )
     if done.returncode:
         last = (done.stdout.strip().splitlines() or ["no output"])[-1]
-        raise NoServersError(f"Install {' '.join(missing_packages())} by hand: {' '.join(argv[:2])} failed ({last}).")
+        raise NoServersError(f"Install {' '.join(missing())} by hand: {' '.join(argv[:2])} failed ({last}).")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ otherwise as processes of this machine. What cannot be had is an error and never
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from enum import Enum
 from pathlib import Path
 
@@ -15,12 +16,8 @@ from tests.servers.command import Command, Process
 from tests.servers.containers import Container, engine_trouble
 from tests.servers.local import LocalProcess, installed
 
-PACKAGES = {
-    "redis-server": "redis-server",
-    "rabbitmq-server": "rabbitmq-server",
-    "prometheus": "prometheus",
-}
-"""The programs that the tests start, and the Debian packages that have them."""
+PROGRAMS = ("redis-server", "rabbitmq-server", "prometheus")
+"""What the tests start. Debian's packages have the same names."""
 
 
 class NoServersError(Exception):
@@ -45,27 +42,39 @@ def place() -> Place:
     Raises:
         NoServersError: containers were asked for and no engine can run them, or the variable has another value.
     """
-    asked = os.environ.get("SCALER_TEST_SERVERS", "")
-    if asked not in ("", *(each.value for each in Place)):
-        raise NoServersError(f"Set SCALER_TEST_SERVERS to containers or local, not to {asked!r}.")
-    trouble = engine_trouble() if asked != Place.LOCAL.value else None
-    if asked == Place.CONTAINERS.value and trouble:
-        raise NoServersError(f"Start Docker on this machine, or set SCALER_TEST_SERVERS=local: {trouble}.")
-    return Place.LOCAL if trouble or asked == Place.LOCAL.value else Place.CONTAINERS
+    return choose(os.environ.get("SCALER_TEST_SERVERS", ""), engine_trouble())
 
 
-def missing_packages() -> list[str]:
+def choose(asked: str, trouble: str | None) -> Place:
     """
-    Return the Debian packages whose programs this machine lacks.
+    Return the place that was asked for ("" leaves the choice), or the one that there is, given the engine's trouble.
+
+    Raises:
+        NoServersError: as `place`.
     """
-    return [package for program, package in PACKAGES.items() if not installed(program)]
+    match asked, trouble:
+        case (("" | "containers"), None):
+            return Place.CONTAINERS
+        case (("" | "local"), _):
+            return Place.LOCAL
+        case "containers", _:
+            raise NoServersError(f"Start Docker on this machine, or set SCALER_TEST_SERVERS=local: {trouble}.")
+        case _:
+            raise NoServersError(f"Set SCALER_TEST_SERVERS to containers or local, not to {asked!r}.")
 
 
-def advice() -> str:
+def missing(programs: Sequence[str] = PROGRAMS) -> list[str]:
     """
-    Return one sentence that says how to have the servers here.
+    Return the programs that this machine lacks.
     """
-    return f"Start Docker on this machine, or install its servers with: apt-get install {' '.join(missing_packages())}."
+    return [program for program in programs if not installed(program)]
+
+
+def advice(programs: Sequence[str]) -> str:
+    """
+    Return one sentence that says how to have servers here that are missing.
+    """
+    return f"Start Docker on this machine, or install the servers with: apt-get install {' '.join(programs)}."
 
 
 def process(command: Command, mounted: Path) -> Process:
@@ -75,8 +84,16 @@ def process(command: Command, mounted: Path) -> Process:
     Raises:
         NoServersError: the place does not have the program.
     """
-    if place() is Place.CONTAINERS:
-        return Container(command, mounted)
+    return Container(command, mounted) if place() is Place.CONTAINERS else local_process(command)
+
+
+def local_process(command: Command) -> LocalProcess:
+    """
+    Return a command as a process of this machine, not started.
+
+    Raises:
+        NoServersError: this machine does not have the program; the message names it and the others that it lacks.
+    """
     if not installed(command.program):
-        raise NoServersError(advice())
+        raise NoServersError(advice(missing(sorted({command.program, *PROGRAMS}))))
     return LocalProcess(command)
