@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from scaler.settings.connections import RedisConnection
 from scaler.sources.base import Answers, WatchRefusedError
 from scaler.sources.questions import Question
-from scaler.sources.redis_dialer import Dialer
+from scaler.sources.redis_dialer import Dialer, hang_up
 from scaler.sources.redis_lines import ClusterLine, Line, ServerLine
 from scaler.sources.redis_plans import Reply, text
 from scaler.sources.redis_questions import Recipes, answer
@@ -73,7 +73,7 @@ class RedisSource:
             connection = await dial_tracking(self._dialer)
         except WatchRefusedError as refusal:
             return f"no tracking ({refusal})"
-        await connection.disconnect(nowait=True)
+        await hang_up(connection)
         return "tracking allowed"
 
 

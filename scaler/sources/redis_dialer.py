@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from redis import CredentialProvider
@@ -15,6 +16,7 @@ from redis.asyncio.connection import Connection, SSLConnection
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import MasterNotFoundError, Sentinel
 from redis.backoff import NoBackoff
+from redis.exceptions import TimeoutError as SilentError
 
 from scaler.settings.connections import RedisConnection, Tls
 from scaler.settings.values import Secret
@@ -133,6 +135,14 @@ class Dialer:
         }
 
 
+async def hang_up(connection: Connection) -> None:
+    """
+    Close a connection and wait until it is closed, for which TLS needs the server; never for long.
+    """
+    with suppress(SilentError):
+        await connection.disconnect()
+
+
 class _Login(CredentialProvider):
     """
     A user name and a password that is read when a connection logs in.
@@ -151,6 +161,12 @@ class _Login(CredentialProvider):
         """
         password = read_secret(self._password) if self._password else ""
         return (self._username, password) if self._username else (password,)
+
+    async def get_credentials_async(self) -> tuple[str] | tuple[str, str]:
+        """
+        Return the same: the file of a secret is small and near.
+        """
+        return self.get_credentials()
 
 
 def _credentials(username: str | None, password: Secret | None) -> dict[str, Any]:

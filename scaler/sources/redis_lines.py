@@ -17,7 +17,7 @@ from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as SilentError
 
 from scaler.sources.base import SourceError
-from scaler.sources.redis_dialer import Address, Dialer
+from scaler.sources.redis_dialer import Address, Dialer, hang_up
 from scaler.sources.redis_errors import server_trouble, translated
 from scaler.sources.redis_plans import CHUNK, Command, Reply
 
@@ -77,7 +77,9 @@ class ServerLine:
         """
         Close the connection.
         """
-        await self._drop()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await hang_up(connection)
 
     async def _converse(self, connection: Connection, commands: Sequence[Command]) -> list[Reply]:
         self._connection = connection
@@ -149,9 +151,12 @@ class ClusterLine:
         except BaseException:
             await self.aclose()
             raise
-        if any(isinstance(reply, LostError | SilentError) for reply in replies):
+        lost = [reply for reply in replies if isinstance(reply, LostError | SilentError)]
+        if lost:
             # Another node may have the slots by now: find out before the next exchange.
             await self.aclose()
+        if lost and len(lost) == len(replies):
+            raise lost[0]
         return replies
 
 

@@ -17,7 +17,7 @@ from redis.exceptions import ResponseError
 
 from scaler.sources.base import Answers, SourceError, WatchRefusedError
 from scaler.sources.questions import Question
-from scaler.sources.redis_dialer import Dialer
+from scaler.sources.redis_dialer import Dialer, hang_up
 from scaler.sources.redis_errors import translated
 from scaler.sources.redis_lines import check, converse, send
 from scaler.sources.redis_plans import CHUNK, Command, Reply
@@ -41,8 +41,7 @@ class _Pushed(tuple[Reply, ...]):
         """
         The keys that were announced; None for all keys there are.
         """
-        kind, keys = self
-        return keys if kind == b"invalidate" else ()
+        return self[1] if self[0] == b"invalidate" else ()
 
 
 class _PushParser(_AsyncRESP3Parser):
@@ -101,7 +100,7 @@ class RedisWatcher:
         except BaseExceptionGroup as group:
             raise group.exceptions[0] from None
         finally:
-            await connection.disconnect(nowait=True)
+            await hang_up(connection)
 
     async def _keep_answering(self, line: _TrackedLine, deliver: Callable[[Answers], None]) -> NoReturn:
         loop = asyncio.get_running_loop()
@@ -202,7 +201,7 @@ async def dial_tracking(dialer: Dialer) -> Connection:
                 await connection.disconnect(nowait=True)
                 raise
     if isinstance(said, Exception):
-        await connection.disconnect(nowait=True)
+        await hang_up(connection)
         raise WatchRefusedError(f"{dialer.where} does not allow CLIENT TRACKING: {one_line(said)}")
     return connection
 
