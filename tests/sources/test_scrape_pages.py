@@ -263,6 +263,20 @@ async def test_formats(serve: Serve, connect: Connect, body: str, content_type: 
     assert await rate(source, ScrapedRate("pages", "requests")) is NO_SERIES
 
 
+async def test_a_long_page_is_read_to_its_end(serve: Serve, connect: Connect) -> None:
+    """
+    Lines are parsed in batches, and arrive in pieces: every one of them counts.
+    """
+    asked = iter(range(100))
+
+    async def grow(_: web.Request) -> web.Response:
+        count = next(asked)
+        return web.Response(text="".join(f'requests_total{{m="{n}",x="{"y" * 500}"}} {count}\n' for n in range(330)))
+
+    server = await serve(grow)
+    assert 330 < per_second(await rate(connect(f"{server.url}/metrics"))) <= 660
+
+
 async def test_a_counter_need_not_end_in_total(serve: Serve, connect: Connect) -> None:
     """
     Old exporters name counters as they like, and the name in the configuration is the name on the page.
@@ -294,6 +308,7 @@ async def test_a_compressed_page_is_understood(serve: Serve, connect: Connect) -
         pytest.param(200, "requests_total{ 7\n", "text/plain", "not in the text format", id="broken-line"),
         pytest.param(200, "requests_total x\n", "text/plain", "not in the text format", id="no-number"),
         pytest.param(200, "requests_total 7\n", "application/openmetrics-text", "not in the text format", id="cut-off"),
+        pytest.param(200, "# HELP x y\n", "application/openmetrics-text", "not in the text format", id="cut-off-early"),
     ],
 )
 async def test_a_page_of_no_use_is_trouble(
