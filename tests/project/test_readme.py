@@ -1,0 +1,79 @@
+"""
+The README is run: its documents are loaded, its trigger is planned, its commands exist, its list of packages is whole.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import yaml
+
+from scaler.domain.readings import Signal
+from scaler.engine.plan import plan
+from scaler.engine.workload import Caller
+from scaler.settings.loading import load
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    """
+    Return the README's blocks of one language.
+    """
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def test_the_documents_can_be_copied() -> None:
+    """
+    The ConfigMap's document is valid, and the ScaledObject's trigger has a meaning under it: all three signals.
+    """
+    config_map, scaled_object = (yaml.safe_load(block) for block in blocks("yaml"))
+    document = load(config_map["data"]["config.yaml"])
+    trigger = scaled_object["spec"]["triggers"][0]
+    assert trigger["type"] == "external-push"
+    names = scaled_object["metadata"]
+    planned = plan(document, Caller(names["namespace"], names["name"], trigger["metadata"]))
+    assert set(planned.asks) == set(Signal)
+    assert planned.policy.maximum == scaled_object["spec"]["maxReplicaCount"]
+
+
+def test_the_commands_exist() -> None:
+    """
+    Both commands are targets that `make help` explains.
+    """
+    makefile = (ROOT / "Makefile").read_text()
+    commands = re.findall(r"^make (\S+)", "\n".join(blocks("console")), re.MULTILINE)
+    assert commands == ["demo", "test"]
+    for command in commands:
+        assert re.search(rf"^{command}:.*## ", makefile, re.MULTILINE)
+
+
+def test_every_dependency_has_its_reason() -> None:
+    """
+    The table names exactly what pyproject.toml asks for.
+    """
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    asked = [*project["dependencies"], *project["optional-dependencies"]["demo"]]
+    table = README.partition("## Dependencies")[2].partition("## ")[0]
+    named = re.findall(r"^\| ([a-z][^|]*?) \|", table, re.MULTILINE)[1:]
+    listed = {name.split(" (")[0] for cell in named for name in cell.split(", ")}
+    assert listed == {re.split(r"[>=<]", requirement)[0] for requirement in asked}
+
+
+def test_every_file_it_points_to_is_there() -> None:
+    """
+    Links within the repository lead somewhere.
+    """
+    targets = [target for target in re.findall(r"\]\(([^)]+)\)", README) if "://" not in target]
+    assert targets
+    assert [target for target in targets if not (ROOT / target).exists()] == []
+
+
+def test_it_is_short() -> None:
+    """
+    Under 150 lines.
+    """
+    assert len(README.splitlines()) < 150
