@@ -5,7 +5,6 @@ The demo: the real scaler in an embedded world, telling and checking its own sto
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 from importlib.util import find_spec
 
@@ -27,24 +26,21 @@ def run_demo(*, fast: bool, plain: bool | None = None) -> int:
         console.print("The demo needs fakeredis: pip install 'gpu-agent-scaler[demo]'", markup=False, highlight=False)
         return _FAILED
     try:
-        return asyncio.run(_run(console, fast=fast, picture=not plain and _can_draw(console)))
+        return asyncio.run(_run(console, fast=fast, plain=bool(plain)))
     except KeyboardInterrupt:
         return _INTERRUPTED
     except asyncio.CancelledError:
         return _TERMINATED
 
 
-def _can_draw(console: Console) -> bool:
-    # Rich knows about TERM=dumb; NO_COLOR asks for plain text, see no-color.org.
-    return console.is_terminal and not console.is_dumb_terminal and not os.environ.get("NO_COLOR")
-
-
-async def _run(console: Console, *, fast: bool, picture: bool) -> int:
+async def _run(console: Console, *, fast: bool, plain: bool) -> int:
     # Imported here, because fakeredis is an extra that a service has no use for.
+    from scaler.demo.picture import can_draw  # noqa: PLC0415
     from scaler.demo.runner import run_story  # noqa: PLC0415
     from scaler.demo.summary import print_summary  # noqa: PLC0415
     from scaler.demo.tempo import FAST, NORMAL  # noqa: PLC0415
 
+    picture = not plain and can_draw(console)
     telling = asyncio.create_task(run_story(FAST if fast else NORMAL, console, picture=picture))
     for ending in (signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(ending, telling.cancel)

@@ -29,6 +29,8 @@ class Stage(Enum):
     LOADING = "loading"
     WAITING = "waiting"
     WORKING = "working"
+    REPORTING = "reporting"
+    """The job is computed, and waits to be acknowledged."""
     FINISHING = "finishing"
     """The job is acknowledged, the GPU still computes for it."""
 
@@ -44,6 +46,7 @@ _GPU_LOAD = {
     Stage.LOADING: _Load(0, 0),
     Stage.WAITING: _Load(0, 0),
     Stage.WORKING: _Load(74, 5),
+    Stage.REPORTING: _Load(0, 0),
     Stage.FINISHING: _Load(64, 5),
 }
 
@@ -98,14 +101,14 @@ class Agent:
     async def _serve(self, job: Job) -> None:
         self._enter(Stage.WORKING, job.seconds)
         await asyncio.sleep(job.seconds)
-        self._enter(Stage.WAITING)
+        self._enter(Stage.REPORTING)
         await self._queue.acknowledge(job)
         self.requests += 1
         self.job = None
         if job.afterwards:
             self._enter(Stage.FINISHING, job.afterwards)
             await asyncio.sleep(job.afterwards)
-            self._enter(Stage.WAITING)
+        self._enter(Stage.WAITING)
 
 
 class Deployment:

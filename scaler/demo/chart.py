@@ -28,7 +28,7 @@ NOT_YET = Column(0, "")
 
 def bars(columns: Sequence[Column], top: float, rows: int) -> list[Text]:
     """
-    Draw the columns in so many rows, highest row first; *top* fills a column.
+    Draw the columns in so many rows, highest row first; *top* fills a column but for the gap to what stands above it.
 
     A height above zero is always seen, however small it is.
     """
@@ -45,7 +45,7 @@ def _row(columns: Sequence[Column], top: float, rows: int, row: int) -> Text:
 def _cell(height: float | None, top: float, rows: int, row: int) -> str:
     if height is None:
         return _NOT_KNOWN
-    eighths = round(min(height / top, 1.0) * rows * 8)
+    eighths = round(min(height / top, 1.0) * (rows * 8 - 1))
     if height > 0:
         eighths = max(eighths, 1)
     return _EIGHTHS[min(max(eighths - row * 8, 0), 8)]

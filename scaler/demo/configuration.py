@@ -12,16 +12,19 @@ from scaler.demo.pages import GPU_PAGE, NAMESPACE, REQUEST_PAGE, REQUESTS
 from scaler.demo.tempo import Tempo
 from scaler.demo.trigger import ScaledObject
 
+_FEW_REQUESTS = 20
+
 
 def document(tempo: Tempo, queue_address: str, pages: str) -> str:
     """
     Return the YAML document: one Redis, the two metrics pages, and one policy on all three signals.
     """
-    timing = {"interval": _duration(tempo.interval), "freshness": _duration(tempo.freshness), "timeout": "1s"}
+    interval = _duration(tempo.interval)
+    defaults = {"interval": interval, "safetyNet": interval, "freshness": _duration(tempo.freshness)}
     connections = {
-        "redis": {"type": "redis", "addresses": [queue_address], **timing},
-        "dcgm": {"type": "scrape", "urls": [pages + GPU_PAGE], **timing},
-        "agents": {"type": "scrape", "urls": [pages + REQUEST_PAGE], **timing},
+        "redis": {"type": "redis", "addresses": [queue_address]},
+        "dcgm": {"type": "scrape", "urls": [pages + GPU_PAGE]},
+        "agents": {"type": "scrape", "urls": [pages + REQUEST_PAGE]},
     }
     policy = {
         "replicas": {"min": 0, "max": tempo.replicas},
@@ -38,11 +41,15 @@ def document(tempo: Tempo, queue_address: str, pages: str) -> str:
             "metric": REQUESTS,
             "match": {"namespace": "$namespace"},
             "measuredAt": "workload",
-            "target": 5,
+            "target": _FEW_REQUESTS,
+            # Jobs are counted as requests too, and a rate looks back 15 s: these few are no demand of their own.
+            "activation": _FEW_REQUESTS,
+            "quiet": _FEW_REQUESTS,
         },
         "gpu": {"connection": "dcgm", "target": 80},
     }
-    return yaml.safe_dump({"connections": connections, "policies": {"default": policy}}, sort_keys=False)
+    whole = {"connections": connections, "policies": {"default": policy}, "defaults": defaults}
+    return yaml.safe_dump(whole, sort_keys=False)
 
 
 def scaled_object(tempo: Tempo, scaler_address: str) -> ScaledObject:

@@ -5,6 +5,7 @@ The live picture: the chapter, the timeline, the agents, the scaler's decision, 
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -17,21 +18,33 @@ from rich.text import Text
 from scaler.demo.agents import Agent, Stage
 from scaler.demo.scene import Line, Scene, Teller
 from scaler.demo.timeline import PHASE_STYLES, timeline
+from scaler.demo.word import Word
 
-SMALLEST = (80, 24)
-"""Columns and rows that the picture needs."""
-
+_COLUMNS, _ROWS = 80, 24
 _FRAMES_PER_SECOND = 8
-_HEADER, _AGENTS, _DECISION = 2, 4, 5
-_FEWEST_LINES = 3
-_BOX = 18
+# Rows that each part takes; the charts take what is left.
+_HEADER, _AGENTS, _DECISION, _LAST_LINES = 2, 4, 6, 3
+_TIMELINE_FRAME = 3
+_TALLEST_CHART = 5
+_WIDEST_BOX = 28
+_FRAME = "grey37"
+_DIM = "grey50"
 _STAGES = {
     Stage.LOADING: ("yellow", "loading model"),
-    Stage.WAITING: ("grey50", "waiting"),
+    Stage.WAITING: (_DIM, "waiting"),
     Stage.WORKING: ("green", "at work"),
+    Stage.REPORTING: ("red", "cannot report"),
     Stage.FINISHING: ("magenta", "GPU still busy"),
 }
 _TELLERS = {Teller.STORY: "white", Teller.SCALER: "magenta", Teller.KEDA: "cyan"}
+
+
+def can_draw(console: Console) -> bool:
+    """
+    Tell whether there is a terminal for the picture: rich knows about TERM=dumb, NO_COLOR asks for plain text.
+    """
+    roomy = console.width >= _COLUMNS and console.height >= _ROWS
+    return roomy and console.is_terminal and not console.is_dumb_terminal and not os.environ.get("NO_COLOR")
 
 
 @asynccontextmanager
@@ -67,61 +80,78 @@ class Picture:
         """
         Draw everything, sharing out the height: the charts grow first, the rest goes to what happened last.
         """
-        width, height = options.max_width, console.height
-        spare = height - _HEADER - _AGENTS - _DECISION - _FEWEST_LINES
-        rows = max(1, min(5, (spare - 3) // 3))
-        lines = _FEWEST_LINES + spare - 3 - 3 * rows
+        width = options.max_width
+        spare = console.height - _HEADER - _AGENTS - _DECISION - _LAST_LINES - _TIMELINE_FRAME
+        rows = max(1, min(_TALLEST_CHART, spare // 3))
         yield _header(self._scene, width)
-        yield Panel(timeline(self._scene, width - 4, rows), border_style="grey37")
+        yield Panel(timeline(self._scene, width - 4, rows), border_style=_FRAME)
         yield _agents(self._scene, width)
-        yield _decision(self._scene, width)
-        yield _last_lines(self._scene, lines)
+        yield _decision(self._scene, console, width)
+        yield _last_lines(self._scene, _LAST_LINES + max(spare - 3 * rows, 0))
 
 
 def _header(scene: Scene, width: int) -> RenderableType:
-    chapter = scene.chapters[-1] if scene.chapters else None
-    name = " gpu-agent-scaler  demo "
-    place = f" {chapter.number} of {scene.chapters_in_all}   {scene.now:.0f} s " if chapter else ""
-    title = f"{name}{place:>{max(width - len(name), 0)}}"
-    sentence = Text.assemble((f" {chapter.title}: ", "bold"), chapter.sentence) if chapter else Text("")
+    if not scene.chapters:
+        return Text("\n")
+    chapter = scene.chapters[-1]
+    away = bool(scene.samples) and scene.samples[-1].depth is None
+    name = " gpu-agent-scaler  demo " + ("  THE QUEUE SERVER IS DOWN" if away else "")
+    place = f" {chapter.number} of {scene.chapters_in_all}   {scene.now:.0f} s "
+    sentence = Text.assemble((f" {chapter.title}: ", "bold"), chapter.sentence)
     sentence.truncate(width, overflow="ellipsis")
-    return Group(Text(title, "black on green"), sentence)
+    return Group(
+        Text(f"{name}{place:>{width - len(name)}}", "bold white on red" if away else "black on green"), sentence
+    )
 
 
 def _agents(scene: Scene, width: int) -> RenderableType:
     if not scene.agents:
-        return Panel(Text("no agents: no GPU is paid for", "grey50"), height=_AGENTS, border_style="grey37")
-    boxes = [_box(agent, asyncio.get_running_loop().time()) for agent in scene.agents]
-    return Columns(boxes[: width // (_BOX + 1)], padding=(0, 1))
+        return Panel(Text("no agents: no GPU is paid for", _DIM), height=_AGENTS, border_style=_FRAME)
+    now = asyncio.get_running_loop().time()
+    most = scene.tempo.replicas
+    box = min((width - most + 1) // most, _WIDEST_BOX)
+    return Columns([_box(agent, now, box) for agent in scene.agents], padding=(0, 1))
 
 
-def _box(agent: Agent, now: float) -> Panel:
+def _box(agent: Agent, now: float, width: int) -> Panel:
     style, words = _STAGES[agent.stage]
-    inside = _BOX - 4
-    bar = Text(" " * inside)
+    inside = width - 4
+    bar = Text("")
     if agent.until is not None:
         share = min(max((now - agent.since) / (agent.until - agent.since), 0.0), 1.0)
         done = round(share * inside)
         bar = Text.assemble(("━" * done, style), ("━" * (inside - done), "grey23"))
-    use = Text(f"{words:<{inside}}", style)
-    title = f"{agent.pod.rpartition('-')[2]} {agent.gpu_percent:>3} %"
-    return Panel(Group(use, bar), title=title, width=_BOX, height=_AGENTS, border_style=style)
-
-
-def _decision(scene: Scene, width: int) -> RenderableType:
-    word = scene.word
-    if word is None:
-        return Panel(Text("the scaler knows nothing yet", "grey50"), height=_DECISION, title="the scaler's decision")
-    style = PHASE_STYLES.get(word.phase, "")
-    verdict = Text.assemble((word.phase.upper(), f"bold {style}"), f"  {word.reason}  wants {word.replicas}")
-    sentence = Text("\n").join(Text(word.sentence).wrap(Console(width=width), width - 4)[: _DECISION - 3])
+    name = agent.pod if len(agent.pod) <= inside else agent.pod.rpartition("-")[2]
     return Panel(
-        Group(verdict, sentence),
-        height=_DECISION,
-        title="the scaler's decision",
-        title_align="left",
+        Group(Text(words, style), bar),
+        title=name,
+        subtitle=f"GPU {agent.gpu_percent} %",
+        subtitle_align="right",
+        width=width,
+        height=_AGENTS,
         border_style=style,
     )
+
+
+def _decision(scene: Scene, console: Console, width: int) -> RenderableType:
+    word = scene.word
+    if word is None:
+        return Panel(Text("nothing is known yet", _DIM), height=_DECISION, title="the scaler", title_align="left")
+    style = PHASE_STYLES.get(word.phase, "")
+    wanted = f"  {word.reason}  {word.replicas} wanted, {len(scene.agents)} there"
+    verdict = Text.assemble((word.phase.upper(), f"bold {style}"), wanted)
+    sentence = Text(word.sentence).wrap(console, width - 4)[: _DECISION - 4]
+    inside = Group(verdict, _signals(word), *sentence)
+    return Panel(inside, height=_DECISION, title="the scaler", title_align="left", border_style=style)
+
+
+def _signals(word: Word) -> Text:
+    parts = []
+    for signal in word.signals:
+        wants = "" if signal.wants is None else f" → {signal.wants:.3g}"
+        reading = (signal.reading, "") if signal.reading is not None else ("unknown", "red")
+        parts.append(Text.assemble((f"{signal.name} ", _DIM), reading, wants))
+    return Text("   ", no_wrap=True, overflow="ellipsis").join(parts)
 
 
 def _last_lines(scene: Scene, count: int) -> RenderableType:
@@ -130,8 +160,6 @@ def _last_lines(scene: Scene, count: int) -> RenderableType:
 
 
 def _line(line: Line) -> Text:
-    text = Text.assemble(
-        (f"{line.at:6.1f} s  ", "grey50"), (f"{line.teller.value:<6} ", _TELLERS[line.teller]), line.text
-    )
+    text = Text.assemble((f"{line.at:6.1f} s  ", _DIM), (f"{line.teller.value:<6} ", _TELLERS[line.teller]), line.text)
     text.no_wrap, text.overflow = True, "ellipsis"
     return text

@@ -82,7 +82,7 @@ class Service:
         config = Path(self._folder.name) / "config.yaml"
         config.write_text(self._document, encoding="utf-8")
         command = (sys.executable, "-m", "scaler", "serve", "--config", str(config))
-        addresses = ("--grpc-address", self.grpc_address, "--http-address", self._http_address)
+        addresses = ("--grpc", self.grpc_address, "--http", self._http_address)
         with self._log.open("wb") as log:
             # In a session of its own, so that Ctrl-C reaches the demo alone, and it decides what ends when.
             return await asyncio.create_subprocess_exec(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from scaler.demo.story import Check
@@ -37,13 +38,8 @@ def print_summary(outcome: Outcome, console: Console) -> None:
     """
     Print the checks as a table, the verdict, and where it went wrong the end of the scaler's log.
     """
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in ("", "chapter", "expected", "found"):
-        table.add_column(heading)
-    for check in outcome.checks:
-        mark = "[green]✓[/]" if check.met else "[bold red]✗[/]"
-        table.add_row(mark, check.chapter, check.expected, check.found)
-    console.print(table)
+    if outcome.checks:
+        console.print(_table(outcome.checks))
     if outcome.as_told:
         console.print(f"[bold green]The story went as told[/], in {outcome.seconds:.0f} s.", highlight=False)
         return
@@ -53,3 +49,15 @@ def print_summary(outcome: Outcome, console: Console) -> None:
         console.print("\nThe scaler's last lines:")
     for line in outcome.log:
         console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _table(checks: Sequence[Check]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("", "chapter", "expected", "found"):
+        table.add_column(heading)
+    told = ""
+    for check in checks:
+        mark = "[green]✓[/]" if check.met else "[bold red]✗[/]"
+        table.add_row(mark, "" if check.chapter == told else check.chapter, escape(check.expected), escape(check.found))
+        told = check.chapter
+    return table

@@ -73,7 +73,8 @@ def _jobs(sample: Sample) -> int | None:
 def _jobs_text(sample: Sample | None) -> str:
     if sample is None:
         return ""
-    return "unknown" if sample.depth is None else f"{sample.depth.waiting}+{sample.depth.in_flight}"
+    jobs = _jobs(sample)
+    return "unknown" if jobs is None else f"{jobs}"
 
 
 def _labelled(label: str, chart: Sequence[Text], value: str) -> list[Text]:
