@@ -82,7 +82,7 @@ def healthy(address: str) -> bool:
             answer = check(health_pb2.HealthCheckRequest(), timeout=2)
         except grpc.RpcError:
             return False
-    return answer.status == health_pb2.HealthCheckResponse.SERVING
+    return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
 
 
 def test_it_serves_read_only_and_ends_cleanly(container: DockerContainer) -> None:
