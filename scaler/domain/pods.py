@@ -5,8 +5,10 @@ Pods: which of them belong to a workload, and the GPU utilisation of all that ar
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice, takewhile
 
 from scaler.domain.readings import GpuUse, PodUse
 
@@ -28,8 +30,6 @@ def belongs(pod: str, workload: str) -> bool:
     `agent-7c9d8b6f5-x2x4z` and `agent-0` belong to `agent`; `agent-big-7c9d8b6f5-x2x4z` does not. Kubernetes cuts a
     name before its random suffix at 58 characters; a hash that was cut off still belongs.
     """
-    if not pod.startswith(workload[:_GENERATE_NAME_MAX]):
-        return False
     ordinal = pod.removeprefix(f"{workload}-")
     if ordinal != pod and ordinal.isdecimal():
         return True
@@ -53,22 +53,43 @@ class Fleet:
 
     pods: Mapping[str, tuple[PodUse, ...]] = field(default_factory=dict)
     trouble: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    _uses: Mapping[tuple[str, str], list[PodUse]] = field(init=False, repr=False, compare=False)
+    _sorted: Mapping[str, list[str]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """
+        Prepare for being asked by every workload in turn.
+        """
+        uses: dict[tuple[str, str], list[PodUse]] = {place: [] for place in self.trouble}
+        for namespace, known in self.pods.items():
+            for use in known:
+                uses.setdefault((namespace, use.pod), []).append(use)
+        names: dict[str, list[str]] = {}
+        for namespace, pod in sorted(uses):
+            names.setdefault(namespace, []).append(pod)
+        object.__setattr__(self, "_uses", uses)
+        object.__setattr__(self, "_sorted", names)
 
     @property
-    def names(self) -> set[tuple[str, str]]:
+    def names(self) -> Collection[tuple[str, str]]:
         """
         All pods by namespace and name, those in trouble included.
         """
-        return {(namespace, use.pod) for namespace, uses in self.pods.items() for use in uses} | set(self.trouble)
+        return self._uses.keys()
 
     def of(self, namespace: str, workload: str) -> GpuUse | str | None:
         """
         Return the use of a workload's pods, the trouble with one of them, or None if none of them is known.
         """
-        troubles: Iterable[tuple[tuple[str, str], str]] = self.trouble.items()
-        for (where, pod), cause in troubles:
-            if where in (namespace, ANY_POD) and (pod == ANY_POD or belongs(pod, workload)):
-                return cause
-        everywhere = self.pods.get(ANY_POD, ())
-        uses = tuple(use for use in self.pods.get(namespace, ()) if belongs(use.pod, workload))
-        return GpuUse(uses + everywhere) if uses or everywhere else None
+        places = [(namespace, pod) for pod in self._starting_with(namespace, workload) if belongs(pod, workload)]
+        if (ANY_POD, ANY_POD) in self._uses:
+            places.append((ANY_POD, ANY_POD))
+        for place in places:
+            if place in self.trouble:
+                return self.trouble[place]
+        uses = tuple(use for place in places for use in self._uses[place])
+        return GpuUse(uses) if uses else None
+
+    def _starting_with(self, namespace: str, workload: str) -> Iterable[str]:
+        names, prefix = self._sorted.get(namespace, []), workload[:_GENERATE_NAME_MAX]
+        return takewhile(lambda pod: pod.startswith(prefix), islice(names, bisect_left(names, prefix), None))

@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from scaler.domain.pods import Fleet
 from scaler.domain.readings import RequestRate
@@ -29,6 +30,8 @@ This is two and a half of Prometheus's default scrape intervals, so that the rea
 """
 
 _TAG = "dcgm"
+_Query = PromRate | GpuFleet  # a question for many: without what picks one workload's part
+_Result = SeriesTable | Fleet | SourceError
 _THREADS = 4  # more are not faster, as they share the interpreter; the event loop would wait for its turn among them
 
 
@@ -54,15 +57,15 @@ class PrometheusSource:
         Raises:
             SourceError: none of the queries could be asked.
         """
-        texts = {question: self._text(question) for question in questions}
-        wanted = list(dict.fromkeys(text for text in texts.values() if text is not None))
+        queries = {question: _query(question) for question in questions}
+        wanted = list(dict.fromkeys(query for query in queries.values() if query is not None))
         deadline = time.monotonic() + self._timeout
-        results = await asyncio.gather(*(self._ask(text, deadline) for text in wanted))
+        results = await asyncio.gather(*(self._ask(query, deadline) for query in wanted))
         unreachable = [result for result in results if isinstance(result, UnreachableError)]
         if unreachable and len(unreachable) == len(results):
             raise unreachable[0]
-        vectors: Mapping[str | None, SeriesTable | SourceError] = dict(zip(wanted, results, strict=True))
-        return {question: _answer(question, vectors.get(text)) for question, text in texts.items()}
+        known: Mapping[_Query | None, _Result] = dict(zip(wanted, results, strict=True))
+        return {question: _answer(question, known.get(query)) for question, query in queries.items()}
 
     def watcher(self) -> None:
         """
@@ -78,10 +81,8 @@ class PrometheusSource:
         """
         loop = asyncio.get_running_loop()
         version = await loop.run_in_executor(self._threads, self._promql.version, self._timeout)
-        vector = await self._ask(self._gpu_query, time.monotonic() + self._timeout)
-        if isinstance(vector, SourceError):
-            raise vector
-        return f"{version}, with DCGM series of {len(_fleet(vector).names)} pods"
+        fleet = await loop.run_in_executor(self._threads, self._fleet, self._timeout)
+        return f"{version}, with DCGM series of {len(fleet.names)} pods"
 
     async def aclose(self) -> None:
         """
@@ -90,25 +91,22 @@ class PrometheusSource:
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._promql.close()
 
-    def _text(self, question: Question) -> str | None:
-        match question:
-            case PromRate():
-                return question.query
-            case GpuFleet():
-                return self._gpu_query
-            case _:
-                return None
-
-    async def _ask(self, text: str, deadline: float) -> SeriesTable | SourceError:
+    async def _ask(self, query: _Query, deadline: float) -> _Result:
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, self._query, text, deadline)
+            return await asyncio.get_running_loop().run_in_executor(self._threads, self._result, query, deadline)
         except SourceError as error:
             return error
 
-    def _query(self, text: str, deadline: float) -> SeriesTable:
-        subject = "the DCGM query" if text == self._gpu_query else f"the query {one_line(text, 100)}"
+    def _result(self, query: _Query, deadline: float) -> SeriesTable | Fleet:
         # A query that waited for a thread has less time left; a millisecond is refused like a server that is down.
-        return SeriesTable(self._promql.query(text, subject, max(deadline - time.monotonic(), 0.001)))
+        seconds = max(deadline - time.monotonic(), 0.001)
+        if isinstance(query, PromRate):
+            return SeriesTable(self._promql.query(query.query, _subject(query), seconds))
+        return self._fleet(seconds)
+
+    def _fleet(self, seconds: float) -> Fleet:
+        vector = self._promql.query(self._gpu_query, "the DCGM query", seconds)
+        return fleet_of(Series(one.labels[_TAG], one.labels, one.value) for one in vector)
 
 
 def gpu_query(selector: str) -> str:
@@ -128,29 +126,38 @@ def gpu_query(selector: str) -> str:
     return " or ".join(parts)
 
 
-def _answer(question: Question, vector: SeriesTable | SourceError | None) -> Answer:
-    match question, vector:
-        case _, None:
-            return SourceError(f"a connection to Prometheus cannot answer a question of type {type(question).__name__}")
-        case _, SourceError():
-            return vector
+def _query(question: Question) -> _Query | None:
+    match question:
+        case PromRate():
+            return replace(question, match=())
+        case GpuFleet():
+            return question
+        case _:
+            return None
+
+
+def _answer(question: Question, result: _Result | None) -> Answer:
+    match question, result:
         case PromRate(), SeriesTable():
-            return _rate(question, vector.matching(question.match))
-        case _, SeriesTable():
-            return _fleet(vector)
-
-
-def _fleet(vector: SeriesTable) -> Fleet:
-    return fleet_of(Series(one.labels[_TAG], one.labels, one.value) for one in vector.series)
+            return _rate(question, result.matching(question.match))
+        case _, Fleet() | SourceError():
+            return result
+        case _:
+            return SourceError(f"a connection to Prometheus cannot answer a question of type {type(question).__name__}")
 
 
 def _rate(question: PromRate, series: Sequence[Series]) -> Answer:
     if not series:
         return NO_SERIES
-    query = f"the query {one_line(question.query, 100)}"
     if len(series) > 1:
-        return SourceError(f"{query} yields {len(series)} series where one was asked for: aggregate with sum(...)")
+        return SourceError(
+            f"{_subject(question)} yields {len(series)} series where one was asked for: aggregate with sum(...)"
+        )
     try:
         return RequestRate(series[0].value)
     except ValueError:
-        return SourceError(f"{query} says {series[0].value:g}, which is no rate")
+        return SourceError(f"{_subject(question)} says {series[0].value:g}, which is no rate")
+
+
+def _subject(query: PromRate) -> str:
+    return f"the query {one_line(query.query, 100)}"

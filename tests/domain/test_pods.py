@@ -53,6 +53,15 @@ def test_a_fleet_gives_each_workload_its_own_pods() -> None:
     assert fleet.of("elsewhere", "agent") is None
 
 
+def test_a_fleet_knows_pods_whose_names_were_cut() -> None:
+    """
+    A name of 58 characters leaves no room for what would tell it from its prefix; it is found all the same.
+    """
+    fleet = Fleet({"ai": (PodUse(f"{_LONG}x2x4z", 50.0), PodUse("a-0", 60.0), PodUse("b-0", 70.0))})
+    assert fleet.of("ai", _LONG) == GpuUse((PodUse(f"{_LONG}x2x4z", 50.0),))
+    assert fleet.of("ai", "a") == GpuUse((PodUse("a-0", 60.0),))
+
+
 def test_trouble_with_one_pod_is_its_workloads_trouble_alone() -> None:
     """
     A workload with one pod in trouble is unknown, whatever its other pods say; its neighbours are not touched.
@@ -62,7 +71,7 @@ def test_trouble_with_one_pod_is_its_workloads_trouble_alone() -> None:
     assert fleet.of("ai", "agent") == "no value"
     assert isinstance(fleet.of("ai", "other"), GpuUse)
     assert fleet.of("lab", "agent") is None
-    assert fleet.names == {("ai", "agent-0"), ("ai", "agent-1"), ("ai", "other-0")}
+    assert set(fleet.names) == {("ai", "agent-0"), ("ai", "agent-1"), ("ai", "other-0")}
 
 
 def test_a_node_of_one_workload_counts_for_whoever_asks() -> None:
