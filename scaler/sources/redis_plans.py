@@ -127,7 +127,7 @@ def _refusal(failed: CommandFailedError) -> str:
     said = one_line(failed.error)
     if isinstance(failed.error, NoPermissionError):
         command = failed.name.lower().replace(" ", "|")
-        key = f" and ~{failed.key}" if failed.key else ""
+        key = f" and ~{one_line(failed.key)}" if failed.key else ""
         return f"Redis does not allow {asked} to this user ({said}); allow it by ACL rules such as +{command}{key}"
     if isinstance(failed.error, ResponseError):
         return f"Redis answered {asked} with an error: {said}"
