@@ -120,7 +120,7 @@ class RabbitSource:
     async def _depths(
         self, vhost: str, questions: Sequence[RabbitQueue]
     ) -> Mapping[str, QueueDepth | SourceError] | SourceError:
-        if vhost not in self._used and len(self._used) >= _VHOSTS:
+        if len(self._used) >= _VHOSTS and vhost not in self._used and vhost != self._settings.vhost:
             return SourceError(f"connection {self._name} asks {_VHOSTS} virtual hosts already: use another connection")
         self._used[vhost] = _now()
         try:

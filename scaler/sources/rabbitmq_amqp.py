@@ -3,8 +3,8 @@ RabbitMQ by AMQP: the messages that are ready, told by declaring their queues pa
 
 A passive declaration changes nothing, and needs access to the virtual host but no permission in it.
 
-Two kinds of queues declare themselves empty when they are not, in RabbitMQ 3.8 to 4.1: a quorum queue without a leader
-(`rabbit_quorum_queue:stat`), and a stream. Only the management API knows better.
+Two kinds of queues declare what is not so, and only the management API knows better: a quorum queue without a leader
+declares itself empty (`rabbit_quorum_queue:stat`, RabbitMQ 3.8 to 4.1), and a stream declares what was read long ago.
 """
 
 from __future__ import annotations

@@ -59,9 +59,9 @@ class Outstanding:
 
     def last_seen(self) -> float:
         """
-        Return when it was asked for last.
+        Return when its depth was asked for last.
         """
-        return self._seen[-1][0] if self._seen else 0.0
+        return self._seen[-1][0]
 
 
 class BothAddresses:

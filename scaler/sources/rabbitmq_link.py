@@ -102,7 +102,8 @@ class Link:
             self._give_up()
         elif not self._ended:
             self._ended = True
-            self._connection.close()
+            with suppress(AMQPError):  # the broker may be closing it already
+                self._connection.close()
         if not await self._is_gone():
             self._give_up()
             await self._is_gone()

@@ -1,10 +1,10 @@
 """
 RabbitMQ by its management API: ready and unacknowledged messages, from one listing of a virtual host.
 
-The listing is asked for with `disable_stats` and `enable_queue_totals` (RabbitMQ 3.8.10 and later): then the queues
+The listing is asked for with `disable_stats` and `enable_queue_totals` (RabbitMQ 3.8 and later): then the queues
 themselves are asked, and not the statistics, which are up to ten seconds old and call a queue `running` that has lost
-its leader. A listing costs the broker about 60 µs for each queue of the virtual host, asked for or not (measured).
-A question for a single queue gives totals since 3.13 only.
+its leader. It costs the broker about 60 µs for each queue of the virtual host, asked for or not. (A question for one
+queue gives such totals since 3.13 only.)
 
 The user needs the tag `management` and access to the virtual host.
 """
@@ -28,7 +28,7 @@ from scaler.sources.credentials import basic
 from scaler.sources.rabbitmq_login import password_of
 from scaler.sources.rabbitmq_trouble import no_queue
 from scaler.sources.sentences import one_line, reason
-from scaler.sources.tls import client_context
+from scaler.sources.tls import Trust
 
 _LISTING = (
     "/api/queues/{vhost}?disable_stats=true&enable_queue_totals=true"
@@ -50,7 +50,7 @@ class Counts:
     What a queue holds: messages *ready*, and *unacknowledged* by those who took them.
 
     Attributes:
-        since: the event loop's time from which on everything may be missing; what came before is in.
+        since: the event loop's time up to which everything is counted; what came later may be missing.
     """
 
     ready: int
@@ -100,6 +100,7 @@ class ManagementAddress:
         self._settings = settings
         self._url = str(settings.management).rstrip("/")
         self._host = urlsplit(self._url).netloc
+        self._trust = None if settings.tls is None else Trust(settings.tls)
         self._session: aiohttp.ClientSession | None = None
 
     async def depths(self, vhost: str, queues: Collection[str]) -> Mapping[str, QueueDepth | SourceError]:
@@ -141,7 +142,7 @@ class ManagementAddress:
             SourceError: if it does not.
         """
         await self.listing(vhost)
-        overview = await self._get("/api/overview?columns=product_name,rabbitmq_version,product_version", vhost)
+        overview = await self._get("/api/overview?columns=product_name,rabbitmq_version", vhost)
         try:
             return f"{overview.get('product_name', 'RabbitMQ')} {overview.get('rabbitmq_version', '')}".strip()
         except AttributeError as error:
@@ -165,8 +166,9 @@ class ManagementAddress:
         """
         headers = {"Authorization": basic(self._settings.username, password_of(self._settings))}
         url = URL(self._url + path, encoded=True)
+        trust = True if self._trust is None else self._trust.context()
         try:
-            async with self._opened().get(url, headers=headers, allow_redirects=False) as response:
+            async with self._opened().get(url, headers=headers, ssl=trust, allow_redirects=False) as response:
                 status, body = response.status, await response.read()
         except aiohttp.ClientResponseError as error:
             raise self._stranger() from error
@@ -182,12 +184,9 @@ class ManagementAddress:
             raise self._stranger() from error
 
     def _opened(self) -> aiohttp.ClientSession:
-        if self._session is None or self._session.closed:
-            tls = self._settings.tls
+        if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(ssl=True if tls is None else client_context(tls)),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                timeout=aiohttp.ClientTimeout(total=self._settings.timeout),
+                cookie_jar=aiohttp.DummyCookieJar(), timeout=aiohttp.ClientTimeout(total=self._settings.timeout)
             )
         return self._session
 

@@ -46,10 +46,9 @@ def broken(settings: RabbitConnection, vhost: str, error: BaseException) -> Sour
             )
         case ConnectionClosedByBroker():
             text = f"{there} closed the connection ({one_line(origin.reply_text)})"
-        case IncompatibleProtocolError():
-            text = f"{there} does not speak AMQP 0-9-1: check the port, and whether it wants `tls`"
-        case ConnectionOpenAborted():
-            text = f"{there} did not greet in time: check the port, and whether it wants `tls`"
+        case IncompatibleProtocolError() | ConnectionOpenAborted():
+            # Also what a load balancer does whose broker is down.
+            text = f"{there} did not greet: check that it is running, its port, and whether it wants `tls`"
         case AMQPHeartbeatTimeout():
             text = f"{there} fell silent"
         case _:

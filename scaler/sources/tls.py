@@ -1,5 +1,5 @@
 """
-TLS towards a system: the context that a connection's settings ask for, made anew so that rotated files take effect.
+TLS towards a system: the context that a connection's settings ask for.
 """
 
 from __future__ import annotations
@@ -8,6 +8,29 @@ import ssl
 
 from scaler.settings.connections import Tls
 from scaler.sources.base import SourceError
+
+
+class Trust:
+    """
+    The context for connections that a client keeps by context: one and the same until one of its files changes.
+    """
+
+    def __init__(self, tls: Tls) -> None:
+        self._tls = tls
+        self._made: tuple[ssl.SSLContext, list[int | None]] | None = None
+
+    def context(self) -> ssl.SSLContext:
+        """
+        Return the context, made anew if a file was rotated.
+
+        Raises:
+            SourceError: a file cannot be used; the sentence names it.
+        """
+        paths = [path for path in (self._tls.ca, self._tls.cert, self._tls.key) if path is not None]
+        found = [path.stat().st_mtime_ns if path.exists() else None for path in paths]
+        if self._made is None or self._made[1] != found:
+            self._made = client_context(self._tls), found
+        return self._made[0]
 
 
 def client_context(tls: Tls) -> ssl.SSLContext:
