@@ -22,7 +22,9 @@ def one_line(text: object, longest: int = _LONGEST) -> str:
 
 
 def _errno(error: OSError) -> str | None:
-    return os.strerror(error.errno).lower() if error.errno and error.errno > 0 else None
+    # OpenSSL's and the resolver's numbers are not the operating system's.
+    number = None if isinstance(error, ssl.SSLError | socket.gaierror) else error.errno
+    return os.strerror(number).lower() if number is not None and number > 0 else None
 
 
 def _verification(error: ssl.SSLCertVerificationError) -> str | None:

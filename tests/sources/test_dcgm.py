@@ -78,6 +78,14 @@ def test_under_the_default_service_monitor_the_pod_is_exported() -> None:
     assert fleet.of("gpu-operator", "agent") is None
 
 
+def test_labels_are_found_out_one_by_one() -> None:
+    """
+    A target that has a namespace and no pod (annotations on a Service) renames the one label and leaves the other.
+    """
+    labels = {"UUID": "GPU-1", "namespace": "gpu-operator", "exported_namespace": "ai", "pod": "agent-0"}
+    assert total(fleet_of([Series(UTILISATION, labels, 70)])) == 70
+
+
 def test_the_whole_gpus_own_metric_is_preferred_and_counted_once() -> None:
     """
     A GPU with both metrics counts once, by its utilisation; with the ratio alone, by that.
