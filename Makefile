@@ -46,7 +46,7 @@ proto: $(VENV)/.dev ## Write scaler/server/wire anew from proto/
 	$(PY) proto/generate.py
 
 schema: $(VENV)/.dev ## Write the JSON Schema of the configuration anew
-	$(PY) -m scaler.settings.schema
+	$(PY) -m scaler.settings.schema scaler/settings/configuration.schema.json
 
 lock: $(VENV)/.dev ## Choose dependencies anew (UPGRADE=1: the newest) and write the lock files
 	$(COMPILE) pyproject.toml --extra demo --group dev $(if $(UPGRADE),--upgrade) --output-file requirements-dev.lock
