@@ -77,13 +77,12 @@ class ScrapeSource:
 
     def __init__(
         self,
-        name: str,
+        _name: str,
         settings: ScrapeConnection,
         *,
         resolve: Resolve = resolve,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._name = name
         self._settings = settings
         self._resolve = resolve
         self._clock = clock

@@ -110,6 +110,20 @@ async def test_basic_auth_and_tenant_headers(server: HttpServer, tmp_path: Path)
     assert request.headers["X-Api-Key"] == "k-1"
 
 
+async def test_the_environment_sends_nothing_and_nowhere(
+    server: HttpServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Proxies and passwords of the environment are not used: only what the settings say is sent.
+    """
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login somebody password s3cr3t\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    assert await ask(server.url) == RequestRate(7)
+    assert "Authorization" not in server.requests[0].headers
+
+
 async def test_a_url_with_a_path_is_kept(server: HttpServer) -> None:
     """
     Mimir's API lives under /prometheus; a slash at the end makes no difference. The server is told its deadline.
