@@ -167,7 +167,7 @@ class Deployment:
         self._running[agent] = self._tasks.create_task(agent.run(), name=agent.pod)
 
     def _next_to_go(self) -> Agent:
-        # As the ReplicaSet controller has it: pods that are not ready first, then the youngest. Never: idle ones first.
+        # As the ReplicaSet controller has it: pods that are not ready first, then the youngest, whoever is at work.
         return max(self._running, key=lambda agent: (agent.stage is Stage.LOADING, list(self._running).index(agent)))
 
     def _stop(self, agent: Agent) -> None:

@@ -19,6 +19,7 @@ from scaler.demo.agents import Agent, Stage
 from scaler.demo.scene import Line, Scene, Teller
 from scaler.demo.timeline import PHASE_STYLES, timeline
 from scaler.demo.word import Word
+from scaler.domain.wording import number
 
 _COLUMNS, _ROWS = 80, 24
 _FRAMES_PER_SECOND = 8
@@ -52,14 +53,11 @@ async def show_picture(scene: Scene, console: Console) -> AsyncIterator[None]:
     """
     Show the scene on a screen of its own while the context lasts.
     """
-    picture = Picture(scene)
-    with Live(picture, console=console, screen=True, auto_refresh=False) as live:
-        refreshing = asyncio.create_task(_refresh(live))
-        try:
+    with Live(Picture(scene), console=console, screen=True, auto_refresh=False) as live:
+        async with asyncio.TaskGroup() as tasks:
+            refreshing = tasks.create_task(_refresh(live))
             yield
-        finally:
             refreshing.cancel()
-            await asyncio.wait([refreshing])
 
 
 async def _refresh(live: Live) -> None:
@@ -99,9 +97,8 @@ def _header(scene: Scene, width: int) -> RenderableType:
     place = f" {chapter.number} of {scene.chapters_in_all}   {scene.now:.0f} s "
     sentence = Text.assemble((f" {chapter.title}: ", "bold"), chapter.sentence)
     sentence.truncate(width, overflow="ellipsis")
-    return Group(
-        Text(f"{name}{place:>{width - len(name)}}", "bold white on red" if away else "black on green"), sentence
-    )
+    title = Text(f"{name}{place:>{width - len(name)}}", "bold white on red" if away else "black on green")
+    return Group(title, sentence)
 
 
 def _agents(scene: Scene, width: int) -> RenderableType:
@@ -148,7 +145,7 @@ def _decision(scene: Scene, console: Console, width: int) -> RenderableType:
 def _signals(word: Word) -> Text:
     parts = []
     for signal in word.signals:
-        wants = "" if signal.wants is None else f" → {signal.wants:.3g}"
+        wants = "" if signal.wants is None else f" → {number(signal.wants)}"
         reading = (signal.reading, "") if signal.reading is not None else ("unknown", "red")
         parts.append(Text.assemble((f"{signal.name} ", _DIM), reading, wants))
     return Text("   ", no_wrap=True, overflow="ellipsis").join(parts)

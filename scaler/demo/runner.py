@@ -68,7 +68,7 @@ async def _tell(world: World, scene: Scene, service: Service) -> Outcome:
         async with grpc.aio.insecure_channel(service.grpc_address) as channel:
             keda = _keda(channel, scaled, world.deployment, scene)
             watching = (_sample(world.queue, scene), _listen(service.page, scaled, scene))
-            async with _meanwhile(keda.run(), service.run_down(), *watching):
+            async with _meanwhile(keda.run(), service.until_ended(), *watching):
                 await story.tell()
     except* (OtherwiseError, ServiceError) as troubles:
         trouble = "; ".join(str(error) for error in troubles.exceptions)

@@ -47,7 +47,7 @@ class Service:
         self._log = Path(self._folder.name) / "scaler.log"
         self._process: asyncio.subprocess.Process | None = None
 
-    async def run_down(self) -> None:
+    async def until_ended(self) -> None:
         """
         Wait for the process to end by itself, which it should not.
 

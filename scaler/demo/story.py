@@ -143,14 +143,17 @@ class Story:
         await self._world.server.stop()
         began = self._scene.now
         await asyncio.sleep(self._tempo.outage)
-        least = self._least_replicas(began)
-        found = f"{least} replicas for {self._scene.now - began:.1f} s"
+        self._check_kept(began)
+
+    def _check_kept(self, since: float) -> None:
+        least = self._least_replicas(since)
+        found = f"{least} replicas for {self._scene.now - since:.1f} s"
         self._check("no replica is given up", met=least == self._tempo.replicas, found=found)
-        answers = [answer for at, answer in self._scene.answers if at >= began]
+        answers = [answer for at, answer in self._scene.answers if at >= since]
         active = sum(isinstance(answer, Answered) and answer.active for answer in answers)
         found = f"{active} of {len(answers)} answers"
         self._check("KEDA hears only active", met=0 < active == len(answers), found=found)
-        reasons = {sample.word.reason for sample in self._scene.since(began) if sample.word}
+        reasons = {sample.word.reason for sample in self._scene.since(since) if sample.word}
         self._check("held because it is unknown", met="held-unknown" in reasons, found=", ".join(sorted(reasons)))
 
     async def _back_again(self) -> None:
@@ -190,9 +193,9 @@ class Story:
 
     async def _go_to_zero(self) -> None:
         within = self._tempo.idle_window + self._tempo.cooldown + 2 * self._tempo.poll + _ROOM
-        waited = await self._until(lambda: self._replicas == 0, within)
+        waited = await self._until(lambda: self._replicas == 0 and self._reason == "quiet", within)
         found = f"{self._replicas} replicas" + ("" if waited is None else f" after {waited:.1f} s")
-        self._check("back to 0", met=waited is not None and self._reason == "quiet", found=found)
+        self._check("back to 0", met=waited is not None, found=found)
 
     @property
     def _replicas(self) -> int:
