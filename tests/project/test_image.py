@@ -47,6 +47,7 @@ def image() -> str:
             tag="gpu-agent-scaler:test",
             buildargs={"BASE_IMAGE": base} if base else None,
             network_mode="host",
+            rm=True,
         )
     return "gpu-agent-scaler:test"
 
