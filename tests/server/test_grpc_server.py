@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Awaitable
+from typing import Any
 
 import grpc
 import pytest
@@ -187,12 +188,12 @@ async def test_reflection_is_off_unless_asked_for(answers: StagedAnswers, channe
     open_one = GrpcServer(answers, host="127.0.0.1", port=0, reflection=True)
     try:
         async with grpc.aio.insecure_channel(f"127.0.0.1:{await open_one.start()}") as channel_to_it:
-            listed = await _reflected(channel_to_it).read()
+            listed: Any = await _reflected(channel_to_it).read()
             assert SERVICE in [service.name for service in listed.list_services_response.service]
     finally:
         await open_one.stop(within=1)
 
 
-def _reflected(channel: grpc.aio.Channel) -> grpc.aio.StreamStreamCall[object, reflection_pb2.ServerReflectionResponse]:
+def _reflected(channel: grpc.aio.Channel) -> Any:
     request = reflection_pb2.ServerReflectionRequest(list_services="")
     return reflection_pb2_grpc.ServerReflectionStub(channel).ServerReflectionInfo(iter([request]))

@@ -5,6 +5,7 @@ The two streams, across a real socket.
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import grpc
 
@@ -14,6 +15,7 @@ from scaler.server.wire.externalscaler_pb2_grpc import ExternalScalerStub
 from tests.server.answering import CALLER, StagedAnswers, decided
 from tests.server.bounded import becomes
 
+TRUE = pb.IsActiveResponse(result=True)
 REF = pb.ScaledObjectRef(name=CALLER.name, namespace=CALLER.namespace, scalerMetadata=CALLER.metadata)
 
 
@@ -25,10 +27,10 @@ async def test_a_stream_tells_the_present_state_then_changes(
     """
     answers.answer = decided(1)
     stream = keda.StreamIsActive(REF)
-    assert (await stream.read()).result is True
+    assert await stream.read() == TRUE
     for active in (False, True, True):
         answers.push(active=active)
-        assert (await stream.read()).result is active
+        assert await stream.read() == pb.IsActiveResponse(result=active)
     assert answers.callers == [CALLER]
     answers.close()
     assert await stream.read() is grpc.aio.EOF
@@ -64,7 +66,7 @@ async def test_a_client_that_goes_away_is_forgotten(
     leaving.cancel()
     await becomes(lambda: answers.subscribed == 1)
     answers.push(active=True)
-    assert (await staying.read()).result is True
+    assert await staying.read() == TRUE
     await becomes(lambda: server.traffic().streams_open == 1)
     assert server.traffic().calls_ended_total == {("StreamIsActive", "CANCELLED"): 1}
 
@@ -75,7 +77,7 @@ async def test_streams_end_with_ok_when_the_server_stops(
     """
     Though the engine is still open: an error would make KEDA wait for up to a minute.
     """
-    streams = [keda.StreamIsActive(REF), keda.StreamMetricSpec(REF)]
+    streams: list[grpc.aio.UnaryStreamCall[Any, Any]] = [keda.StreamIsActive(REF), keda.StreamMetricSpec(REF)]
     for stream in streams:
         await stream.read()
     await asyncio.wait_for(server.stop(), 5)

@@ -146,7 +146,7 @@ class Keda:
     A client that calls as KEDA does.
     """
 
-    stub: rpc.ExternalScalerAsyncStub
+    stub: rpc.ExternalScalerStub
 
     async def round(self, ref: pb.ScaledObjectRef) -> tuple[bool, int]:
         """

@@ -11,6 +11,7 @@ from typing import Any
 import grpc
 import pytest
 
+from scaler.server.wire import externalscaler_pb2 as pb
 from tests.servers.prometheus import MetricsPage, PrometheusServer
 from tests.servers.redis import RedisServer
 from tests.service.conftest import HOLD, SHORT, gpus
@@ -183,16 +184,11 @@ async def test_a_job_is_pushed_and_shutdown_is_clean(scaler: Start, redis: Redis
     async with keda(running) as client, asyncio.timeout(30):
         stream = client.stub.StreamIsActive(scaled_object(queue="jobs"))
         specs = client.stub.StreamMetricSpec(scaled_object(queue="jobs"))
-        first, spec = await stream.read(), await specs.read()
-        assert first is not grpc.aio.EOF
-        assert first.result is False
-        assert spec is not grpc.aio.EOF
-        assert spec.metricSpecs[0].targetSizeFloat == 1
+        assert await stream.read() == pb.IsActiveResponse(result=False)
+        assert await specs.read() == await client.stub.GetMetricSpec(scaled_object(queue="jobs"))
         with redis.client() as redis_client:
             redis_client.lpush("jobs", "work")
-        second = await stream.read()
-        assert second is not grpc.aio.EOF
-        assert second.result is True
+        assert await stream.read() == pb.IsActiveResponse(result=True)
         assert await asyncio.to_thread(running.terminate) == 0
         while await stream.read() is not grpc.aio.EOF:
             pass
