@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from scaler.sources.redis_frameworks import CELERY_SEPARATORS
 from scaler.sources.redis_plans import Plan, count, text
 
 Census = Callable[[], Plan[Mapping[str, int] | None]]
@@ -18,7 +19,7 @@ _MOST_MESSAGES = 5000
 _MOST_FETCHED = 200
 _MOST_PROCESSES = 500
 _MOST_WILDCARDS = 2
-_SEPARATOR = "\x06\x16"
+_PARTS = 3
 
 
 class CeleryCensus:
@@ -73,7 +74,9 @@ def _routes(origins: Iterable[tuple[str, str]]) -> Plan[Callable[[str, str], Seq
     exchanges = sorted({exchange for exchange, _ in origins if exchange})
     tables = (yield [("SMEMBERS", f"_kombu.binding.{exchange}") for exchange in exchanges]) if exchanges else []
     bindings = {
-        exchange: [text(member).split(_SEPARATOR) for member in table]
+        exchange: [
+            parts for member in table for mark in CELERY_SEPARATORS if len(parts := text(member).split(mark)) == _PARTS
+        ]
         for exchange, table in zip(exchanges, tables, strict=True)
     }
 

@@ -60,7 +60,7 @@ class Dialer:
         """
         if self._settings.mode != "sentinel":
             return self._addresses[0]
-        with translated(f"the Sentinels at {self._there}:"):
+        with translated(f"a Sentinel at {self._there}"):
             return await self._master()
 
     async def dial(self, address: Address, **protocol: Any) -> Connection:

@@ -1,7 +1,8 @@
 """
 Task frameworks' queues in Redis: which keys a queue has, what waits in them, and what is in flight.
 
-Keys carry the frameworks' default prefixes. Delayed jobs do not wait until their time has come.
+Keys carry the frameworks' default prefixes. Delayed jobs do not wait; where a job's time can be told cheaply (arq,
+BullMQ) it waits from then on, elsewhere from when a running process of the framework moves it to the queue.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ _MOST_LOOKED_AT = 100
 
 # kombu keeps messages of a higher priority in lists beside the queue's own: its default separator and the one that
 # Celery's documentation shows, and every step that priorities from 0 to 9 can be cut into.
-_CELERY_SEPARATORS = ("\x06\x16", ":")
+CELERY_SEPARATORS = ("\x06\x16", ":")
 _CELERY_PRIORITIES = range(1, 10)
 
 
@@ -23,7 +24,7 @@ def celery_keys(queue: str) -> tuple[str, ...]:
     """
     Return the lists of a Celery queue, one a priority.
     """
-    return (queue, *(f"{queue}{mark}{step}" for mark in _CELERY_SEPARATORS for step in _CELERY_PRIORITIES))
+    return (queue, *(f"{queue}{mark}{step}" for mark in CELERY_SEPARATORS for step in _CELERY_PRIORITIES))
 
 
 def celery_depth(queue: str) -> Plan[QueueDepth]:
@@ -83,7 +84,7 @@ def bullmq_depth(queue: str) -> Plan[QueueDepth]:
         ("HEXISTS", meta, "paused"),
     ]
     marker = last is not None and text(last).startswith("0:")
-    waiting = 0 if paused else count(waits) - marker + count(ranked) + count(due)
+    waiting = 0 if paused else max(count(waits) - marker, 0) + count(ranked) + count(due)
     return QueueDepth(waiting, count(working))
 
 

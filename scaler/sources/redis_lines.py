@@ -21,8 +21,6 @@ from scaler.sources.redis_dialer import Address, Dialer, hang_up
 from scaler.sources.redis_errors import server_trouble, translated
 from scaler.sources.redis_plans import CHUNK, Command, Reply
 
-_ADDRESS_GOOD_FOR = 10.0
-
 
 class Line(Protocol):
     """
@@ -48,10 +46,14 @@ class Line(Protocol):
 class ServerLine:
     """
     A line to one server, by itself or behind Sentinels. Exchanges that overlap wait for one another.
+
+    After a failover the old master may still be there, cut off from the others, and say what is true no more. So the
+    Sentinels are asked again now and then, after *address_good_for* seconds.
     """
 
-    def __init__(self, dialer: Dialer) -> None:
+    def __init__(self, dialer: Dialer, address_good_for: float = 10.0) -> None:
         self._dialer = dialer
+        self._address_good_for = address_good_for
         self._turn = asyncio.Lock()
         self._connection: Connection | None = None
         self._address: Address | None = None
@@ -92,16 +94,17 @@ class ServerLine:
         return replies
 
     async def _whereabouts(self) -> Address:
-        self._address = await self._dialer.address()
         self._asked_address = monotonic()
+        self._address = await self._dialer.address()
         return self._address
 
     async def _follow(self) -> None:
-        # After a failover the old master may still be there, cut off, and say what was true. Sentinels that do not
-        # answer are no reason to leave a server that does.
-        if self._connection is not None and monotonic() - self._asked_address > _ADDRESS_GOOD_FOR:
-            before = self._address
-            with suppress(SourceError):
+        if self._connection is None or monotonic() - self._asked_address < self._address_good_for:
+            return
+        before = self._address
+        # Sentinels that do not answer are no reason to leave a server that does, and must leave it the time to.
+        with suppress(SourceError, TimeoutError):
+            async with asyncio.timeout(self._dialer.timeout / 2):
                 if await self._whereabouts() != before:
                     await self._drop()
 

@@ -32,7 +32,7 @@ CHUNK = 100
 
 Found = TypeVar("Found")
 Plan = Generator[Sequence[Command], list[Reply], Found]
-Step = Callable[[], Sequence[Command]]
+_Step = Callable[[], Sequence[Command]]
 
 _KINDS = {"L": "list", "X": "stream", "Z": "sorted set", "H": "hash", "S": "set"}
 
@@ -71,7 +71,7 @@ async def carry_out(plans: Sequence[Plan[Found]], exchange: Exchange) -> list[Fo
         whatever *exchange* raises.
     """
     found: dict[int, Found | SourceError] = {}
-    turns: list[tuple[int, Plan[Found], Step]] = [
+    turns: list[tuple[int, Plan[Found], _Step]] = [
         (place, plan, plan.__next__) for place, plan in enumerate(map(_explained, plans))
     ]
     while turns:
@@ -93,7 +93,7 @@ async def carry_out(plans: Sequence[Plan[Found]], exchange: Exchange) -> list[Fo
     return [found[place] for place in range(len(plans))]
 
 
-def _step(plan: Plan[Found], commands: Sequence[Command], replies: list[Reply]) -> Step:
+def _step(plan: Plan[Found], commands: Sequence[Command], replies: list[Reply]) -> _Step:
     for command, reply in zip(commands, replies, strict=True):
         if isinstance(reply, Exception):
             return partial(plan.throw, CommandFailedError(command, reply))
@@ -110,7 +110,7 @@ def _explained(plan: Plan[Found]) -> Plan[Found]:
         found = yield from _type_of(failed.key)
         wanted = _KINDS.get(failed.name[0], "other kind of key")
         raise SourceError(f"the Redis key {failed.key!r} holds a {found}, not a {wanted}") from failed.error
-    except (ValueError, TypeError, LookupError) as nonsense:
+    except (ValueError, TypeError, LookupError, RecursionError) as nonsense:
         raise SourceError(f"Redis gave an answer that makes no sense ({one_line(nonsense)})") from nonsense
 
 

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NoReturn
 
-from redis._parsers import _AsyncRESP3Parser
+from redis._parsers import _AsyncRESP3Parser  # redis-py has no public name for it
 from redis.asyncio.connection import Connection
 from redis.exceptions import ResponseError
 
@@ -64,7 +64,7 @@ class RedisWatcher:
     def __init__(self, dialer: Dialer, recipes: Recipes) -> None:
         self._dialer = dialer
         self._recipes = recipes
-        self._by_key: dict[bytes, list[Question]] = {}
+        self._by_key: dict[bytes, set[Question]] = {}
         self._questions: frozenset[Question] = frozenset()
         self._changed: set[Question] = set()
         self._stirred = asyncio.Event()
@@ -75,10 +75,14 @@ class RedisWatcher:
         """
         before, self._questions = self._questions, frozenset(questions)
         self._changed = (self._changed | (self._questions - before)) & self._questions
-        self._by_key = {}
-        for question in self._questions:
-            for key in self._recipes.of(question).keys:
-                self._by_key.setdefault(key.encode(), []).append(question)
+        for question in before - self._questions:
+            for key in self._keys(question):
+                self._by_key[key].discard(question)
+                if not self._by_key[key]:
+                    del self._by_key[key]
+        for question in self._questions - before:
+            for key in self._keys(question):
+                self._by_key.setdefault(key, set()).add(question)
         self._stirred.set()
 
     async def run(self, deliver: Callable[[Answers], None]) -> None:
@@ -98,7 +102,8 @@ class RedisWatcher:
                 tasks.create_task(line.listen())
                 await self._keep_answering(line, deliver)
         except BaseExceptionGroup as group:
-            raise group.exceptions[0] from None
+            failure = group.exceptions[0]
+            raise failure from failure.__cause__
         finally:
             await hang_up(connection)
 
@@ -124,6 +129,9 @@ class RedisWatcher:
             return False
         self._stirred.clear()
         return True
+
+    def _keys(self, question: Question) -> set[bytes]:
+        return {key.encode() for key in self._recipes.of(question).keys}
 
     def _notice(self, keys: Sequence[bytes] | None) -> None:
         if keys is None:

@@ -114,21 +114,28 @@ class TestCelery:
             await settle(source, Framework.CELERY, QueueDepth(0, 0))
 
     @pytest.mark.parametrize(
-        ("exchange", "bound", "sent"),
+        ("exchange", "bound", "sent", "options"),
         [
-            (Exchange("", "direct"), "gpu", "gpu"),
-            (Exchange("agents", "direct"), "to.gpu", "to.gpu"),
-            (Exchange("agents", "topic"), "agents.*.gpu", "agents.one.gpu"),
-            (Exchange("agents", "topic"), "agents.#", "agents.of.any.kind"),
+            (Exchange("", "direct"), "gpu", "gpu", {}),
+            (Exchange("agents", "direct"), "to.gpu", "to.gpu", {}),
+            (Exchange("agents", "direct"), "to.gpu", "to.gpu", {"sep": ":"}),
+            (Exchange("agents", "topic"), "agents.*.gpu", "agents.one.gpu", {}),
+            (Exchange("agents", "topic"), "agents.#", "agents.of.any.kind", {}),
         ],
     )
     async def test_messages_in_flight_are_told_apart(
-        self, redis: RedisServer, source: RedisSource, exchange: Exchange, bound: str, sent: str
+        self,
+        redis: RedisServer,
+        source: RedisSource,
+        exchange: Exchange,
+        bound: str,
+        sent: str,
+        options: dict[str, str],
     ) -> None:
         """
         What was taken from a queue is found by the way it came, exchange by exchange.
         """
-        with Connection(redis.url) as connection:
+        with Connection(redis.url, transport_options=options) as connection:
             channel = connection.default_channel
             gpu = Queue("gpu", exchange, routing_key=bound, channel=channel)
             other = Queue("other", Exchange("others", "direct"), routing_key="other", channel=channel)
@@ -181,8 +188,9 @@ class TestCelery:
         """
         A hash that kombu did not write makes no sense, and no number is made of it.
         """
-        client.hset("unacked", "tag", "text")
-        assert "makes no sense" in str(await ask(source, Framework.CELERY))
+        for message in ("text", "[" * 100_000):
+            client.hset("unacked", "tag", message)
+            assert "makes no sense" in str(await ask(source, Framework.CELERY))
 
 
 class TestRq:

@@ -13,9 +13,12 @@ import pytest
 from redis import Redis, RedisCluster
 
 from scaler.domain.readings import QueueDepth
+from scaler.settings.connections import RedisConnection
 from scaler.sources.base import Answer, SourceError
 from scaler.sources.questions import RedisQueue, RedisShape
 from scaler.sources.redis import RedisSource
+from scaler.sources.redis_dialer import Dialer
+from scaler.sources.redis_lines import ServerLine
 from tests.servers.certificates import Certificates, issue
 from tests.servers.fixtures import StartRedis
 from tests.servers.redis import SENTINEL_MASTER, RedisServer, Sentinel
@@ -202,6 +205,32 @@ class TestSentinel:
             with Redis(port=sentinel.port, password="watch") as watching:
                 await eventually(lambda: self.master_known(watching) == replica.port, 20)
         assert await ask(source) == QueueDepth(2)
+
+    async def test_a_master_that_was_cut_off_is_left(
+        self, start_redis: StartRedis, start_sentinel: Callable[..., Sentinel]
+    ) -> None:
+        """
+        A server that is no master any more is not read on, though it still answers.
+        """
+        old, new = start_redis(), start_redis()
+        sentinel = start_sentinel(old)
+        given = {
+            "type": "redis",
+            "addresses": [sentinel.address],
+            "mode": "sentinel",
+            "sentinelMaster": SENTINEL_MASTER,
+        }
+        line = ServerLine(Dialer(RedisConnection.model_validate(given)), address_good_for=0.0)
+        with old.client() as client:
+            client.rpush("jobs", "a")
+        assert await line.exchange([("LLEN", "jobs")]) == [1]
+        with sentinel.client() as client:
+            client.sentinel_remove(SENTINEL_MASTER)
+            client.sentinel_monitor(SENTINEL_MASTER, "127.0.0.1", new.port, 1)
+        assert await line.exchange([("LLEN", "jobs")]) == [0]
+        await asyncio.to_thread(sentinel.pause)
+        assert await line.exchange([("LLEN", "jobs")]) == [0]
+        await line.aclose()
 
     def master_known(self, sentinel: Redis) -> int | None:
         """
