@@ -26,7 +26,7 @@ SERVICE = DESCRIPTOR.services_by_name["ExternalScaler"].full_name
 # At shutdown: seconds without a new call after which none can be waiting in gRPC's queue, where nobody sees it; and
 # how long to wait for such a calm, which may never come.
 _CALM = 0.05
-_CALM_WITHIN = 2.0
+_CALM_WITHIN = 4.0
 # At shutdown: time for the last answers to leave after their handlers have returned, in seconds.
 _FLUSH = 0.5
 

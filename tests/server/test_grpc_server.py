@@ -74,15 +74,15 @@ async def test_calls_that_have_come_are_answered_at_shutdown(
     answers: StagedAnswers, server: GrpcServer, keda: ExternalScalerStub
 ) -> None:
     """
-    1,500 calls are on their way, most of them still in gRPC's queue, when the server is told to stop.
+    800 calls are on their way, most of them still in gRPC's queue, when the server is told to stop.
 
     gRPC alone would cancel those.
     """
     answers.answer = decided(2)
-    calls = [asyncio.ensure_future(keda.IsActive(REF)) for _ in range(1500)]
+    calls = [asyncio.ensure_future(keda.IsActive(REF)) for _ in range(800)]
     await becomes(lambda: server.traffic().calls_ended_total != {})
     stopping = asyncio.create_task(server.stop())
-    assert await outcomes(list(calls)) == {"OK": 1500}
+    assert await outcomes(list(calls)) == {"OK": 800}
     await asyncio.wait_for(stopping, 10)
 
 

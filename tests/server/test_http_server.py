@@ -91,6 +91,34 @@ async def test_a_refused_configuration_is_told_and_leaves_it_ready(
     assert await text_of(http, "/readyz") == (200, "ready; configuration refused: 1 error: limits: unknown key\n")
 
 
+SHOWN_SIGNALS = [
+    {
+        "signal": "queue",
+        "value": {"waiting": 7, "in_flight": 2},
+        "age_seconds": 1.5,
+        "target": 3.0,
+        "wants": 3.0,
+    },
+    {
+        "signal": "requests",
+        "value": {"per_second": 12.0},
+        "age_seconds": 10.0,
+        "target": 5.0,
+        "wants": 3.0,
+    },
+    {
+        "signal": "gpu",
+        "value": {
+            "pods": [{"pod": "agent-0", "percent": 95.0}, {"pod": "agent-1", "percent": 85.0}],
+            "total": 180.0,
+        },
+        "age_seconds": 5.0,
+        "target": 80.0,
+        "wants": 2.25,
+    },
+]
+
+
 async def test_a_workload_shows_everything_behind_its_decision(http: aiohttp.ClientSession, views: StagedViews) -> None:
     """
     The whole document, with every kind of value.
@@ -111,38 +139,7 @@ async def test_a_workload_shows_everything_behind_its_decision(http: aiohttp.Cli
         "since_seconds_ago": 90.0,
         "recheck_in_seconds": 30.0,
         "last_called_seconds_ago": 4.0,
-        "signals": [
-            {
-                "signal": "queue",
-                **source,
-                **known,
-                "value": {"waiting": 7, "in_flight": 2},
-                "age_seconds": 1.5,
-                "target": 3.0,
-                "wants": 3.0,
-            },
-            {
-                "signal": "requests",
-                **source,
-                **known,
-                "value": {"per_second": 12.0},
-                "age_seconds": 10.0,
-                "target": 5.0,
-                "wants": 3.0,
-            },
-            {
-                "signal": "gpu",
-                **source,
-                **known,
-                "value": {
-                    "pods": [{"pod": "agent-0", "percent": 95.0}, {"pod": "agent-1", "percent": 85.0}],
-                    "total": 180.0,
-                },
-                "age_seconds": 5.0,
-                "target": 80.0,
-                "wants": 2.25,
-            },
-        ],
+        "signals": [{**source, **known, **signal} for signal in SHOWN_SIGNALS],
     }
     assert await json_of(http, "/v1/workloads") == (200, {"workloads": [document]})
     assert await json_of(http, "/v1/workloads/ai/agent") == (200, {"workloads": [document]})
