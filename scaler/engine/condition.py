@@ -41,7 +41,7 @@ class Condition:
         self.failing_since: float | None = None
         self._connection = connection
 
-    def read(self, latency: float) -> None:
+    def ended(self, latency: float) -> None:
         """
         Count a read that has ended.
         """
@@ -108,7 +108,7 @@ class Troubles:
                 if self._causes.get(question) != cause:
                     self._causes[question] = cause
                     self._changed.add(question)
-            elif self._causes.pop(question, None) is not None:
+            elif self._causes and self._causes.pop(question, None) is not None:
                 self._changed.add(question)
         if self._changed and now >= self._quiet_until:
             self._log_changes(now)

@@ -43,7 +43,7 @@ class PollerStatus:
         latency: how long the last read took; `lateness`: how long after its due time the latest one of the last
             reads began. None before the first.
         last_good: when there was an answer last; `last_error`: the last failure, kept when it is over.
-        failing_since: None while the connection answers; `next_try`: when it is tried again.
+        failing_since: None while the connection answers, or nobody asks; `next_try`: when it is tried again.
     """
 
     connection: str
@@ -86,6 +86,7 @@ class Poller:
         self._condition = Condition(connection)
         self._troubles = Troubles(connection)
         self._wanted: dict[Question, Cadence] = {}
+        self._drops = 0
         self._at_once = AtOnce()
         self._close = Lane(self._close_interval, rng)
         self._tracked = Lane(lambda: timing.safety_net, rng)
@@ -117,6 +118,7 @@ class Poller:
         """
         if self._wanted.pop(question, None) is None:
             return
+        self._drops += 1
         if self._watch is not None:
             self._watch.remove(question)
         self._at_once.discard(question)
@@ -171,7 +173,7 @@ class Poller:
             lateness=max((lane.lateness for lane in self._lanes if lane.lateness is not None), default=None),
             last_good=self._condition.last_good,
             last_error=self._condition.last_error,
-            failing_since=self._condition.failing_since,
+            failing_since=self._condition.failing_since if self._wanted else None,
             next_try=min((lane.due for lane in self._lanes if lane.failing and lane.due is not None), default=None),
         )
 
@@ -180,19 +182,21 @@ class Poller:
             await self._read(lane, await lane.next())
 
     async def _read(self, lane: Lane | AtOnce, questions: Sequence[Question]) -> None:
-        asked_at = _now()
+        asked_at, drops = _now(), self._drops
         try:
             answers = await self._door.read(questions)
         except SourceError as error:
             self._failed(lane, error, asked_at)
-            self._hand_over(dict.fromkeys(questions, error), asked_at)
+            self._hand_over(self._wanted_of(dict.fromkeys(questions, error)), asked_at)
         else:
             self._answered(lane, asked_at)
-            self._troubles.note(answers, _now())
-            self._hand_over(answers, asked_at)
+            # Looking every question up again is worth it only if one was dropped meanwhile.
+            wanted = answers if drops == self._drops else self._wanted_of(answers)
+            self._troubles.note(wanted, _now())
+            self._hand_over(wanted, asked_at)
 
     def _failed(self, lane: Lane | AtOnce, error: SourceError, asked_at: float) -> None:
-        self._condition.read(_now() - asked_at)
+        self._condition.ended(_now() - asked_at)
         lane.done(failed=True)
         if self._condition.failed(error, asked_at) and self._watch is not None:
             self._watch.doubt(error)
@@ -201,7 +205,7 @@ class Poller:
         """
         Note a read that was answered; what failed while it did is tried again at once.
         """
-        self._condition.read(_now() - asked_at)
+        self._condition.ended(_now() - asked_at)
         self._condition.good(asked_at)
         recovered = lane.failing
         lane.done(failed=False)
@@ -225,8 +229,9 @@ class Poller:
             self._try_again()
         for question in answers:
             self._place(question)
-        self._troubles.note({q: answer for q, answer in answers.items() if q in self._wanted}, now)
-        self._hand_over(answers, now)
+        wanted = self._wanted_of(answers)
+        self._troubles.note(wanted, now)
+        self._hand_over(wanted, now)
 
     def _watch_ended(self) -> None:
         """
@@ -257,10 +262,12 @@ class Poller:
         if question not in place.questions:
             place.add(question)
 
-    def _hand_over(self, answers: Answers, at: float) -> None:
-        wanted = {question: answer for question, answer in answers.items() if question in self._wanted}
+    def _hand_over(self, wanted: Answers, at: float) -> None:
         if wanted:
             self._deliver(wanted, at)
+
+    def _wanted_of(self, answers: Answers) -> Answers:
+        return {question: answer for question, answer in answers.items() if question in self._wanted}
 
     def _close_interval(self) -> float:
         return max(self._timing.watch_interval, self._source.close_interval)
