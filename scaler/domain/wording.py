@@ -9,16 +9,19 @@ from collections.abc import Iterable
 from scaler.domain.decision import Want
 from scaler.domain.readings import Absent, GpuUse, Known, QueueDepth, RequestRate, Signal, Unknown, Value
 
+_TEN = 10
 _MINUTE = 60
 _HOUR = 3600
 
 
 def duration(seconds: float) -> str:
     """
-    Write a duration with its two largest units: `250 ms`, `12 s`, `2 min 10 s`, `3 h 5 min`.
+    Write a duration with its two largest units: `250 ms`, `1.5 s`, `12 s`, `2 min 10 s`, `3 h 5 min`.
     """
-    if 0 < seconds < 1:
+    if 0 < seconds < 0.9995:  # noqa: PLR2004 - 999.5 ms and more is a second
         return f"{max(1, round(seconds * 1000))} ms"
+    if seconds < _TEN:
+        return f"{number(round(seconds, 1))} s"
     whole = round(seconds)
     if whole < _MINUTE:
         return f"{whole} s"
