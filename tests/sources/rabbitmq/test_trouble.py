@@ -223,22 +223,28 @@ async def test_a_strange_answer_is_not_believed(source_of: MakeSource, body: str
         await server.stop()
 
 
-async def test_a_slow_listing_is_asked_for_less_often(source_of: MakeSource) -> None:
+async def test_slow_listings_are_asked_for_less_often(source_of: MakeSource) -> None:
     """
-    A listing that takes 200 ms keeps the broker busy for so long: the next one comes no sooner than 2 s later.
+    Listings that take 300 ms come 600 ms apart at least; a single slow one among quick ones changes nothing.
     """
+    slow = True
 
     async def answer(_: web.Request) -> web.Response:
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.3 if slow else 0)
         return web.json_response([])
 
     server = HttpServer(answer)
     await server.start()
     try:
         source = source_of(management=server.url)
-        assert source.close_interval == 1
+        assert source.close_interval == 0.25
         await source.read([ask("jobs")])
-        assert 2 <= source.close_interval <= 5
+        assert source.close_interval == 0.25
+        await source.read([ask("jobs")])
+        assert 0.6 <= source.close_interval <= 5
+        slow = False
+        await source.read([ask("jobs")])
+        assert source.close_interval < 0.6
     finally:
         await server.stop()
 
