@@ -43,6 +43,11 @@ How many times as long as a read takes the interval is at least. Watching 1,000 
 listings.
 """
 
+_BY_AMQP_ALONE = (
+    "it tells ready messages only; give `management` too, so that unacknowledged ones count "
+    "and a quorum queue without a leader is not taken for an empty one"
+)
+
 _VHOSTS = 32
 """Virtual hosts that one connection may ask side by side: each costs a connection to the broker."""
 
@@ -119,7 +124,8 @@ class RabbitSource:
             SourceError: if it cannot be reached in one of the ways that the settings name.
         """
         vhost = self._settings.vhost
-        return f"{await self._address.version(vhost)} by {self._way}, virtual host {vhost!r}"
+        found = f"{await self._address.version(vhost)} by {self._way}, virtual host {vhost!r}"
+        return found if self._settings.management else f"{found}: {_BY_AMQP_ALONE}"
 
     async def aclose(self) -> None:
         """
@@ -152,7 +158,7 @@ class RabbitSource:
 
 def _address(settings: RabbitConnection) -> tuple[_Address, str]:
     if settings.management is None:
-        return AmqpAddress(settings), "AMQP (ready messages only)"
+        return AmqpAddress(settings), "AMQP"
     management = ManagementAddress(settings)
     if settings.amqp is None:
         return management, "the management API"
