@@ -7,8 +7,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from scaler.domain.decision import Want
-from scaler.domain.readings import Absent, GpuUse, Known, QueueDepth, RequestRate, Signal, Unknown, Value
+from scaler.domain.readings import DEMAND, Absent, GpuUse, Known, QueueDepth, RequestRate, Signal, Unknown, Value
+from scaler.domain.replicas import level
 
+_SMALLEST = 0.01
 _TEN = 10
 _MINUTE = 60
 _HOUR = 3600
@@ -33,8 +35,10 @@ def duration(seconds: float) -> str:
 
 def number(value: float) -> str:
     """
-    Write a number with two decimals at most, and none that say nothing: `5`, `4.75`.
+    Write a number with two decimals at most, and none that say nothing: `5`, `4.75`, `less than 0.01`.
     """
+    if 0 < value < _SMALLEST:
+        return f"less than {_SMALLEST}"
     return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
@@ -69,7 +73,7 @@ def reading_text(want: Want) -> str:
         case Known(value):
             return value_text(value)
         case Absent():
-            return "no series, as is normal without replicas"
+            return "no series (normal without replicas)"
         case Unknown(cause):
             return f"unknown: {cause}"
 
@@ -96,6 +100,18 @@ def leading_want(wants: Iterable[Want]) -> str:
     if others:
         text += "; " + ", ".join(f"{want.signal.value} wants {number(want.replicas or 0)}" for want in others)
     return text
+
+
+def quiet_text(wants: Iterable[Want]) -> str:
+    """
+    Say that there is no demand, and claim no more than is known: there may be some work, or something unknown.
+    """
+    demand = [want for want in wants if want.signal in DEMAND]
+    if any(isinstance(want.reading, Known) and level(want.reading.value) > 0 for want in demand):
+        all_of_it = ", ".join(f"{want.signal.value} has {reading_text(want)}" for want in demand)
+        return f"there is not enough work to be awake for ({all_of_it})"
+    known = "" if all(not isinstance(want.reading, Unknown) for want in demand) else " known"
+    return f"there is no{known} work"
 
 
 def unknown_text(wants: Iterable[Want]) -> str:
