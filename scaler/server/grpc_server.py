@@ -80,6 +80,9 @@ def _options(ages: Ages) -> list[tuple[str, int]]:
         # at once when it restarts. Limiting concurrent streams instead would count the push streams too.
         ("grpc.server.max_pending_requests", 100_000),
         ("grpc.server.max_pending_requests_hard_limit", 100_000),
+        # Calls that have waited for longer (30 s by default) would be cancelled, too. Who has no deadline, as KEDA's
+        # poll, gets its answer however late.
+        ("grpc.server_max_unrequested_time_in_server", 3600),
         # A connection whose other end is gone is found out; KEDA sends nothing by itself. The keepalive timeout alone
         # does not close it (grpcio 1.85), the ping timeout does. Proxies may ping us, every 10 s at most.
         ("grpc.keepalive_time_ms", _milliseconds(ages.silence)),
