@@ -140,7 +140,7 @@ def _blocked(signals: Signals, state: State, now: float, *, demand: bool | None)
         return _conclude(finding, signals, state, now)
     more = ""
     if demand:
-        more = f"; there is work, and without the rest it decides in {duration(until - now)}"
+        more = f"; there is work, and what is known of it decides in {duration(until - now)} if that does not change"
     elif signals.awake and policy.holds.unknown:
         more = f"; the last decision was kept for {duration(policy.holds.unknown)}"
     decision = Decision(
@@ -172,7 +172,9 @@ def _without_demand(signals: Signals, state: State, proposal: Proposal, now: flo
     policy, quiet = signals.policy, quiet_text(signals.wants)
     nothing_up = state.phase is Phase.IDLE or (state.phase is None and not state.up)
     if nothing_up or state.replicas <= policy.minimum > 0:
-        return _resting(signals, state, now, expired=state.reason is Reason.GPU_HOLD_EXPIRED and signals.gpu_busy)
+        # That a hold has expired is said until its replicas are gone, or until the GPUs of those that stay are calm.
+        seen = bool(signals.pods) if state.phase is Phase.IDLE else signals.gpu_busy
+        return _resting(signals, state, now, expired=seen and state.reason is Reason.GPU_HOLD_EXPIRED)
     # Which of the replicas is at work cannot be told to Kubernetes, so all of them stay while one may be.
     all_of_them = max(state.replicas, 1)
     loaded_at = _loaded_at(policy, state)

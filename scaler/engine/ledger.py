@@ -4,7 +4,7 @@ The ledger: which questions are asked for whom, and what the answers mean to eac
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from scaler.domain.pods import Fleet
@@ -67,21 +67,21 @@ class Ledger:
             asked.append((ask.question, bool(entry.sleepers)))
         return asked
 
-    def leave(self, workload: Workload, plan: Plan) -> list[Question]:
+    def leave(self, workload: Workload, questions: Iterable[Question]) -> tuple[list[Question], list[Question]]:
         """
-        Ask nothing more for a workload; return the questions that nobody asks now.
+        Ask questions no more for a workload; return those that nobody asks now, and those no sleeper waits for now.
         """
-        orphans = []
-        for ask in plan.asks.values():
-            entry = self._entries.get(ask.question)
-            if entry is None:
-                continue
-            entry.askers.pop(workload, None)
-            entry.sleepers.discard(workload)
+        orphans, relaxed = [], []
+        for question in questions:
+            entry = self._entries[question]
+            del entry.askers[workload]
             if not entry.askers:
-                del self._entries[ask.question]
-                orphans.append(ask.question)
-        return orphans
+                del self._entries[question]
+                orphans.append(question)
+            elif entry.sleepers == {workload}:
+                relaxed.append(question)
+            entry.sleepers.discard(workload)
+        return orphans, relaxed
 
     def mark(self, workload: Workload, plan: Plan) -> list[tuple[Question, bool]]:
         """

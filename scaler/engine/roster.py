@@ -5,7 +5,7 @@ The roster: every workload that somebody asks about, and what is held of it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 
 from scaler.domain.decision import Decision, Phase, Verdict
@@ -13,6 +13,7 @@ from scaler.domain.readings import Observation, Signal
 from scaler.domain.state import NEVER_SEEN, State
 from scaler.engine.plan import Plan
 from scaler.engine.workload import Caller, MetadataError, OverloadedError
+from scaler.sources.questions import Question
 
 
 class Workload:
@@ -21,9 +22,10 @@ class Workload:
 
     Attributes:
         plan: what its metadata means under the present configuration; a MetadataError if nothing any more.
-        asked_at: when its questions were asked for the first time.
+        asked_at: since when readings of its questions are awaited: it was taken in, or its plan was made anew.
         observations: what is held of each signal.
         decision: the last one, None until the first full set of readings is in, or overdue.
+        last_called: when it was last asked about, or its last push stream ended.
     """
 
     __slots__ = (
@@ -55,6 +57,16 @@ class Workload:
         return self.caller.name if isinstance(self.plan, MetadataError) else self.plan.workload
 
     @property
+    def refusal(self) -> MetadataError | None:
+        """Why its metadata means nothing, if it does not."""
+        return self.plan if isinstance(self.plan, MetadataError) else None
+
+    @property
+    def questions(self) -> set[Question]:
+        """What it asks."""
+        return set() if isinstance(self.plan, MetadataError) else {ask.question for ask in self.plan.asks.values()}
+
+    @property
     def at_zero(self) -> bool:
         """Whether it sleeps, so that its demand is to be watched closely."""
         return self.state.phase is Phase.IDLE
@@ -73,6 +85,32 @@ class Workload:
     def streams(self) -> int:
         """How many push streams are open on it."""
         return len(self._subscribers)
+
+    def keep(self, signals: Container[Signal]) -> None:
+        """
+        Forget what is held of all other signals; unless it is active, nothing is decided then until they are read.
+        """
+        self.observations = {signal: held for signal, held in self.observations.items() if signal in signals}
+        if not self.all_observed and self.decision is not None and self.decision.verdict is not Verdict.ACTIVE:
+            self.decision = None
+
+    def refuse(self, error: MetadataError) -> None:
+        """
+        Take note that its metadata means nothing any more; its state stays for when it does again.
+        """
+        self.plan = error
+        self.observations = {}
+        self.decision = None
+        self.cancel_timer()
+        self.tell()
+
+    def cancel_timer(self) -> None:
+        """
+        Decide at no certain time again.
+        """
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
 
     @contextmanager
     def subscription(self) -> Iterator[asyncio.Event]:
@@ -98,8 +136,8 @@ class Roster:
     """
     Workloads by the ScaledObject that calls, bounded in number.
 
-    A ScaledObject may call with several metadata: it has several triggers here, or its trigger was edited. Each is a
-    workload of its own; a new one goes on from the state of the one that called last, so that an edit loses no timers.
+    A ScaledObject may call with several metadata: it has several triggers, or its trigger was edited. Each is one
+    workload; a new one begins with what keeps the one that called last awake, so that an edit loses no timers.
     """
 
     def __init__(self, capacity: int) -> None:
@@ -147,7 +185,7 @@ class Roster:
                 f"that call no more are forgotten"
             )
         same = self._workloads.setdefault((caller.namespace, caller.name), [])
-        state = max(same, key=lambda workload: workload.last_called).state if same else NEVER_SEEN
+        state = max(same, key=lambda workload: workload.last_called).state.handed_on() if same else NEVER_SEEN
         workload = Workload(caller, plan, state, now)
         same.append(workload)
         self._size += 1

@@ -76,10 +76,14 @@ VALUES: dict[Signal, st.SearchStrategy[Value]] = {
         lambda percents: GpuUse(tuple(PodUse(f"agent-{n}", percent) for n, percent in enumerate(percents)))
     ),
 }
-SAMPLES = st.one_of(
+Sample = tuple[Signal, Value | str | None]
+Step = tuple[float, list[Sample]]
+SAMPLES: st.SearchStrategy[Sample] = st.one_of(
     *(st.tuples(st.just(signal), values | st.none() | st.just("down")) for signal, values in VALUES.items())
 )
-STEPS = st.lists(st.tuples(st.sampled_from([0.0, 0.1, 5.0, 19.0, 61.0, 301.0]), st.lists(SAMPLES, max_size=3)))
+STEPS: st.SearchStrategy[list[Step]] = st.lists(
+    st.tuples(st.sampled_from([0.0, 0.1, 5.0, 19.0, 61.0, 301.0]), st.lists(SAMPLES, max_size=3))
+)
 
 
 @dataclass
@@ -91,6 +95,12 @@ class Life:
 
     def __post_init__(self) -> None:
         self.seen: dict[Signal, Observation] = {}
+
+    def passes(self, seconds: float, samples: list[Sample]) -> None:
+        """Let time pass, then read some signals."""
+        self.now += seconds
+        for signal, value in samples:
+            self.sample(signal, value)
 
     def sample(self, signal: Signal, value: Value | str | None) -> None:
         """Read a signal: a value, no series, or trouble."""
@@ -135,35 +145,32 @@ def check(decision: Decision, policy: Policy, life: Life, before: State) -> None
 
 @settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(policies(), STEPS), min_size=1, max_size=3))
-def test_no_history_breaks_a_promise(chapters: list[tuple[Policy, list[tuple[float, list[object]]]]]) -> None:
+def test_no_history_breaks_a_promise(chapters: list[tuple[Policy, list[Step]]]) -> None:
     """Nothing raises; false is said on fresh readings alone; bounds hold; rechecks lie ahead; memory is bounded."""
     life = Life()
     for policy, steps in chapters:
         life.decide(policy)
         for seconds, samples in steps:
-            life.now += seconds
-            for signal, value in samples:  # type: ignore[misc] # drawn as pairs
-                life.sample(signal, value)
+            life.passes(seconds, samples)
             life.decide(policy)
 
 
 @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(policies(), min_size=1, max_size=2), STEPS)
-def test_nothing_is_held_for_ever(before: list[Policy], steps: list[tuple[float, list[object]]]) -> None:
-    """Whatever came before: with quiet readings for longer than every bound together, a workload is at its minimum."""
+def test_nothing_is_held_for_ever(before: list[Policy], steps: list[Step]) -> None:
+    """Without demand for longer than all bounds together, busy GPU or not, only the minimum is left."""
     life = Life()
     for policy in before:
         for seconds, samples in steps:
-            life.now += seconds
-            for signal, value in samples:  # type: ignore[misc] # drawn as pairs
-                life.sample(signal, value)
+            life.passes(seconds, samples)
             life.decide(policy)
     policy = before[-1]
-    busy = GpuUse((PodUse("agent-0", 90.0),))
+    quiet: list[Sample] = [
+        (Signal.QUEUE, QueueDepth(0, 0)),
+        (Signal.REQUESTS, RequestRate(0.0)),
+        (Signal.GPU, GpuUse((PodUse("agent-0", 90.0),))),
+    ]
     for _ in range(80):
-        life.now += 19.0
-        life.sample(Signal.QUEUE, QueueDepth(0, 0))
-        life.sample(Signal.REQUESTS, RequestRate(0.0))
-        life.sample(Signal.GPU, busy)
+        life.passes(19.0, quiet)
         decision = life.decide(policy)
     assert decision.replicas == policy.minimum, decision.sentence

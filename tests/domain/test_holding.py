@@ -126,10 +126,12 @@ class TestGpuHold:
         """
         story = awake(Story(QUEUE_AND_GPU)).queue(0)
         story.gpu(50, 0, 0).passes(1790).gpu(0, 0, 0).passes(10).expect(Verdict.INACTIVE)
-        (lapsed,) = [decision for decision in story.decisions if decision.reason is Reason.GPU_HOLD_EXPIRED]
-        assert lapsed.sentence == (
+        story.passes(60).expect(reason=Reason.GPU_HOLD_EXPIRED)
+        assert story.decision is not None
+        assert story.decision.sentence == (
             "there is no work; a busy GPU alone may hold a workload for 30 min only, and it has (now 0 % on 3 pods)"
         )
+        story.gpu().passes(5).expect(reason=Reason.QUIET)
 
     def test_at_the_minimum_a_busy_gpu_has_nothing_to_hold(self) -> None:
         """

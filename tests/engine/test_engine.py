@@ -12,7 +12,6 @@ import pytest
 
 from scaler.domain.decision import Phase, Reason, Verdict
 from scaler.engine.workload import MetadataError, OverloadedError, UndecidedError
-from scaler.settings.document import Document
 from scaler.sources.base import SourceError
 from tests.engine.installation import CONFIGURATION, caller, installed, jobs, minutes
 
@@ -287,68 +286,6 @@ class TestRoster:
             assert (await it.engine.decision(caller())).verdict is Verdict.INACTIVE
 
 
-class TestReconfiguration:
-    """
-    Another document takes effect without a restart.
-    """
-
-    async def test_a_new_target_takes_effect_at_once(self) -> None:
-        """
-        The same jobs, another target: another number, in the same moment.
-        """
-        async with installed() as it:
-            it.queue(6, 3)
-            assert (await it.engine.decision(caller())).replicas == 3
-            it.engine.reconfigure(_with_queue(target=1))
-            assert (await it.engine.decision(caller())).replicas == 9
-
-    async def test_timers_go_on(self) -> None:
-        """
-        A reload within the idle window does not begin it anew.
-        """
-        async with installed() as it:
-            it.queue(3, 1)
-            await it.engine.decision(caller())
-            await asyncio.sleep(10)
-            it.queue(0, 0)
-            await minutes(1.5)
-            it.engine.reconfigure(_with_queue(target=2))
-            await asyncio.sleep(40)
-            assert (await it.engine.decision(caller())).verdict is Verdict.INACTIVE
-
-    async def test_a_new_address_is_no_blip(self) -> None:
-        """
-        A connection that moves is opened anew; the last readings stand until the first new ones.
-        """
-        async with installed() as it:
-            it.queue(6, 3)
-            await it.engine.decision(caller())
-            old = it.sources["jobs"]
-            connections = {**_connections(), "jobs": {"type": "redis", "addresses": ["moved.test:6379"]}}
-            it.engine.reconfigure(Document.parse({**CONFIGURATION, "connections": connections}))
-            assert it.sources["jobs"] is not old
-            assert (await it.engine.decision(caller())).replicas == 3
-            it.queue(12, 3)
-            await asyncio.sleep(6)
-            assert (await it.engine.decision(caller())).replicas == 5
-            assert old.closed
-
-    async def test_a_policy_that_is_gone_is_an_error_until_it_is_back(self) -> None:
-        """
-        Its workloads are told, the stream stays, and their state is kept.
-        """
-        async with installed() as it:
-            it.queue(6, 3)
-            ours = caller(policy="whole")
-            await it.engine.decision(ours)
-            policies = {"default": CONFIGURATION["policies"]["default"]}  # type: ignore[index] # a mapping
-            it.engine.reconfigure(Document.parse({**CONFIGURATION, "policies": policies}))
-            with pytest.raises(MetadataError, match="whole"):
-                await it.engine.decision(ours)
-            it.engine.reconfigure(Document.parse(CONFIGURATION))
-            assert (await it.engine.decision(ours)).replicas == 3
-
-
 async def test_trouble_with_one_queue_leaves_the_others() -> None:
     """
     A key of the wrong type is unknown for its workload alone.
@@ -374,17 +311,6 @@ async def test_a_silent_source_is_unknown_when_its_readings_are_stale() -> None:
         it.sources["jobs"].resume()
         await asyncio.sleep(6)
         assert (await it.engine.decision(caller())).verdict is Verdict.INACTIVE
-
-
-def _connections() -> dict[str, object]:
-    connections = CONFIGURATION["connections"]
-    assert isinstance(connections, dict)
-    return connections
-
-
-def _with_queue(**changes: object) -> Document:
-    queue = {"connection": "jobs", "type": "list", "target": 3, **changes}
-    return Document.parse({**CONFIGURATION, "policies": {"default": {"queue": queue}}})
 
 
 async def _all(pushes: AsyncIterator[bool]) -> list[bool]:
