@@ -128,7 +128,8 @@ class _VirtualHost:
         for queue in waiting:
             if queue in silent:
                 trouble = SourceError(f"queue {queue!r} did not answer within {patience:g} s")
-                answers[queue] = self._refuse(queue, trouble)
+                # Perhaps it was the broker that paused: then the queue answers the next read, by itself.
+                answers[queue] = self._refuse(queue, trouble, _PAUSE if queue in self._refused else 0)
             elif queue not in answers:
                 answers[queue] = SourceError(f"queue {queue!r} was kept waiting for {patience:g} s by one before it")
         return answers
@@ -235,9 +236,9 @@ class _VirtualHost:
         until, trouble = self._refused.get(key, (0.0, None))
         return trouble if _now() < until else None
 
-    def _refuse(self, key: str | None, trouble: SourceError) -> SourceError:
+    def _refuse(self, key: str | None, trouble: SourceError, pause: float = _PAUSE) -> SourceError:
         self._refused = {key: refused for key, refused in self._refused.items() if _now() < refused[0] + _SUSPECTED}
-        self._refused[key] = (_now() + _PAUSE, trouble)
+        self._refused[key] = (_now() + pause, trouble)
         return trouble
 
 

@@ -187,6 +187,21 @@ async def test_a_silent_queue_delays_others_once(mute: MuteRelay, queues: Sequen
     assert waiting(await look(source, queues)) == NUMBERS
 
 
+async def test_a_broker_that_paused_is_known_again_at_once(
+    queues: Sequence[str], mute: MuteRelay, source_of: MakeSource
+) -> None:
+    """
+    The first queues of a read that was given up are asked again by the next one, and not two seconds later.
+    """
+    source = source_of(amqp=mute.address, timeout="400ms")
+    assert waiting(await look(source, queues)) == NUMBERS
+    mute.muted = queues[60]
+    assert queues[60] in troubles(await look(source, queues))
+    mute.muted = None
+    async with asyncio.timeout(0.3):
+        assert waiting(await look(source, queues)) == NUMBERS
+
+
 async def test_one_question_is_as_good_as_many(
     rabbitmq: RabbitServer, queues: Sequence[str], source_of: MakeSource
 ) -> None:
