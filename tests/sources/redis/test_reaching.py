@@ -16,8 +16,8 @@ from scaler.domain.readings import QueueDepth
 from scaler.settings.connections import RedisConnection
 from scaler.sources.base import SourceError
 from scaler.sources.questions import RedisQueue, RedisShape
-from scaler.sources.redis_dialer import Dialer
-from scaler.sources.redis_lines import ServerLine
+from scaler.sources.redis.dialer import Dialer
+from scaler.sources.redis.lines import ServerLine
 from tests.servers.certificates import Certificates, issue
 from tests.servers.fixtures import StartRedis
 from tests.servers.redis import SENTINEL_MASTER, RedisServer, Sentinel
