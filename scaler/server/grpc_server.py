@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
 
 from scaler.engine.answers import Answers
 from scaler.server.calls import Calls
@@ -155,6 +154,8 @@ class GrpcServer:
         add_ExternalScalerServicer_to_server(self._servicer, server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         if self._reflection:
+            from grpc_reflection.v1alpha import reflection  # noqa: PLC0415 - off as a rule, and a megabyte
+
             reflection.enable_server_reflection((SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
         try:
             if self._certificates is None:
