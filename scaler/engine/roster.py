@@ -49,7 +49,7 @@ class Workload:
         self.asked_at = now
         self.last_called = now
         self.timer: asyncio.TimerHandle | None = None
-        self._subscribers: set[asyncio.Event] = set()
+        self._subscribers: tuple[asyncio.Event, ...] = ()
 
     @property
     def pods_of(self) -> str:
@@ -118,11 +118,11 @@ class Workload:
         Give an event that is set whenever the decision changes. Several changes in a row are one.
         """
         changed = asyncio.Event()
-        self._subscribers.add(changed)
+        self._subscribers += (changed,)
         try:
             yield changed
         finally:
-            self._subscribers.discard(changed)
+            self._subscribers = tuple(each for each in self._subscribers if each is not changed)
 
     def tell(self) -> None:
         """
