@@ -5,7 +5,7 @@ RabbitMQ: the depth of queues, by AMQP, by the management API, or by both.
 |---|---|---|---|
 | AMQP | yes | no | at once |
 | management | yes | yes | at once; of quorum queues up to 5 s later |
-| both | yes | yes | waiting at once, in flight as above and at most 2.5 s later (see rabbitmq_both) |
+| both | yes | yes | waiting at once, in flight as above and at most 2.5 s later (see `both.py`) |
 
 RabbitMQ announces no depths, so it is polled. What one look at 1,000 queues costs (RabbitMQ 3.10, two busy cores):
 
@@ -28,9 +28,9 @@ from scaler.domain.readings import QueueDepth
 from scaler.settings.connections import RabbitConnection
 from scaler.sources.base import Answer, Answers, SourceError, Watcher
 from scaler.sources.questions import Question, RabbitQueue
-from scaler.sources.rabbitmq_amqp import AmqpAddress
-from scaler.sources.rabbitmq_both import BothAddresses
-from scaler.sources.rabbitmq_management import ManagementAddress
+from scaler.sources.rabbitmq.amqp import AmqpAddress
+from scaler.sources.rabbitmq.both import BothAddresses
+from scaler.sources.rabbitmq.management import ManagementAddress
 
 _CLOSE = 0.25
 _CLOSE_AT_MOST = 5.0

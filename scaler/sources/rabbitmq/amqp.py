@@ -20,9 +20,9 @@ from pika.exceptions import AMQPError, ChannelClosedByBroker
 from scaler.domain.readings import QueueDepth
 from scaler.settings.connections import RabbitConnection
 from scaler.sources.base import SourceError
-from scaler.sources.rabbitmq_link import Link
-from scaler.sources.rabbitmq_login import password_of
-from scaler.sources.rabbitmq_trouble import REFUSALS, broken, declined
+from scaler.sources.rabbitmq.link import Link
+from scaler.sources.rabbitmq.login import password_of
+from scaler.sources.rabbitmq.trouble import REFUSALS, broken, declined
 from scaler.sources.tls import client_context
 
 _CHANNELS = 4
