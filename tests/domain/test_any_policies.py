@@ -137,7 +137,9 @@ def check(decision: Decision, policy: Policy, life: Life, before: State) -> None
     if decision.verdict is Verdict.UNKNOWN:
         assert decision.reason is Reason.UNKNOWN
         assert "unknown" in decision.sentence
-    assert decision.recheck_at is None or decision.recheck_at >= life.now
+    if decision.recheck_at is not None and decision.recheck_at <= life.now:
+        assert decision.phase is Phase.WAKING, "a timer that spins"
+        assert policy.holds.loading == 0
     assert decision.since <= life.now
     assert isinstance(life.state.kind, TargetState | None)
     assert len(life.state.kind.peaks if life.state.kind else ()) <= MOST + 1

@@ -128,3 +128,10 @@ async def minutes(number: float) -> None:
     Let virtual minutes pass.
     """
     await asyncio.sleep(number * 60)
+
+
+async def collected(pushes: AsyncIterator[bool]) -> list[bool]:
+    """
+    Return everything that is pushed until a stream ends.
+    """
+    return [push async for push in pushes]

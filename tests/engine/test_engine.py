@@ -5,15 +5,14 @@ The engine over fake sources, in virtual time: callers, first readings, outages,
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from itertools import pairwise
 
 import pytest
 
 from scaler.domain.decision import Phase, Reason, Verdict
-from scaler.engine.workload import MetadataError, OverloadedError, UndecidedError
+from scaler.engine.workload import MetadataError, UndecidedError
 from scaler.sources.base import SourceError
-from tests.engine.installation import CONFIGURATION, caller, installed, jobs, minutes
+from tests.engine.installation import caller, collected, installed, jobs, minutes
 
 pytestmark = pytest.mark.looptime
 
@@ -175,7 +174,7 @@ class TestPushes:
         They end by themselves, without an error.
         """
         async with installed() as it:
-            ended = asyncio.create_task(_all(it.engine.pushes(caller())))
+            ended = asyncio.create_task(collected(it.engine.pushes(caller())))
             await asyncio.sleep(3)
             it.engine.close()
             assert await ended == [False]
@@ -225,65 +224,31 @@ class TestClosely:
             assert 9 <= len(it.sources["jobs"].reads) <= 11
 
 
-class TestRoster:
+async def test_a_first_call_is_answered_at_once_where_others_ask_the_same() -> None:
     """
-    Who is known, and for how long.
+    What is known and fresh is known to everybody, even while the source is silent.
     """
+    async with installed() as it:
+        it.queue(2)
+        await it.engine.decision(caller("first"))
+        it.sources["jobs"].hang()
+        before = asyncio.get_running_loop().time()
+        assert (await it.engine.decision(caller("second"))).replicas == 1
+        assert asyncio.get_running_loop().time() == before
 
-    async def test_who_calls_no_more_is_forgotten(self) -> None:
-        """
-        After ten minutes without a call nothing is asked for it any more; an open stream is a call.
-        """
-        async with installed() as it:
-            await it.engine.decision(caller("silent"))
-            streaming = asyncio.create_task(_all(it.engine.pushes(caller("streaming", queue="other"))))
-            it.queue(0, key="other")
-            await minutes(13)
-            assert [workload.caller.name for workload in it.engine.roster] == ["streaming"]
-            assert jobs() not in it.engine.ledger
-            streaming.cancel()
 
-    async def test_the_roster_is_bounded(self) -> None:
-        """
-        One more than limits.workloads is refused with the limit's name; the others go on.
-        """
-        async with installed({**CONFIGURATION, "limits": {"workloads": 2}}) as it:
-            it.engine.accept(caller("a"))
-            it.engine.accept(caller("b"))
-            with pytest.raises(OverloadedError, match=r"limits\.workloads"):
-                it.engine.accept(caller("c"))
-            assert (await it.engine.decision(caller("a"))).verdict is Verdict.INACTIVE
-
-    async def test_an_edited_trigger_keeps_its_timers(self) -> None:
-        """
-        Edited within the idle window, the window goes on.
-        """
-        async with installed() as it:
-            it.queue(3, 1)
-            await it.engine.decision(caller())
-            await asyncio.sleep(10)
-            it.queue(0, 0)
-            await minutes(1.5)
-            edited = caller(queueTarget="2")
-            assert (await it.engine.decision(edited)).reason is Reason.IDLE_WINDOW
-            await asyncio.sleep(40)
-            assert (await it.engine.decision(edited)).verdict is Verdict.INACTIVE
-
-    async def test_wrong_metadata_disturbs_nobody(self) -> None:
-        """
-        It is refused by name, and keeps no place.
-        """
-        async with installed() as it:
-            for wrong in (
-                {"queueTarget": "-1"},
-                {"nonsense": "1"},
-                {"idleWindow": "0s"},
-                {"queueConnection": "redis://x"},
-            ):
-                with pytest.raises(MetadataError, match=next(iter(wrong))):
-                    it.engine.accept(caller(**wrong))
-            assert len(it.engine.roster) == 0
-            assert (await it.engine.decision(caller())).verdict is Verdict.INACTIVE
+async def test_a_slow_source_makes_no_half_decision() -> None:
+    """
+    The queue alone would want one of the five replicas that work: an error, then the truth.
+    """
+    async with installed() as it:
+        it.queue(1, 1)
+        it.gpus(80, 80, 80, 80, 80)
+        it.sources["metrics"].delay = 1.9
+        with pytest.raises(UndecidedError, match=r"requests is unknown .*; gpu is unknown"):
+            await it.engine.decision(caller(policy="whole"))
+        await asyncio.sleep(0.5)
+        assert (await it.engine.decision(caller(policy="whole"))).replicas == 5
 
 
 async def test_trouble_with_one_queue_leaves_the_others() -> None:
@@ -311,7 +276,3 @@ async def test_a_silent_source_is_unknown_when_its_readings_are_stale() -> None:
         it.sources["jobs"].resume()
         await asyncio.sleep(6)
         assert (await it.engine.decision(caller())).verdict is Verdict.INACTIVE
-
-
-async def _all(pushes: AsyncIterator[bool]) -> list[bool]:
-    return [push async for push in pushes]
