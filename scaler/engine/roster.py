@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Container, Iterator
 from contextlib import contextmanager
+from sys import intern
 
 from scaler.domain.decision import Decision, Phase, Verdict
 from scaler.domain.readings import Observation, Signal
@@ -186,7 +187,7 @@ class Roster:
             )
         same = self._workloads.setdefault((caller.namespace, caller.name), [])
         state = max(same, key=lambda workload: workload.last_called).state.handed_on() if same else NEVER_SEEN
-        workload = Workload(caller, plan, state, now)
+        workload = Workload(_kept(caller), plan, state, now)
         same.append(workload)
         self._size += 1
         return workload
@@ -200,3 +201,10 @@ class Roster:
         if not self._workloads[key]:
             del self._workloads[key]
         self._size -= 1
+
+
+def _kept(caller: Caller) -> Caller:
+    """
+    Return a caller to be held for long: the words that all of them use are held once.
+    """
+    return Caller(intern(caller.namespace), caller.name, {intern(key): text for key, text in caller.metadata.items()})
