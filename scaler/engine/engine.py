@@ -32,6 +32,8 @@ FIRST_READINGS_WITHIN = 1.5
 _SOONEST_RECHECK = 0.01
 _LOOK_EVERY = 0.02
 _SWEEP = 1.0
+_TURN = 0.002
+"""Seconds for which decisions are made in one go."""
 
 
 class Engine:
@@ -53,6 +55,8 @@ class Engine:
         self._closed = asyncio.Event()
         self._tasks = asyncio.TaskGroup()
         self._forgetting: asyncio.Task[None] | None = None
+        self._undecided: dict[Workload, None] = {}
+        self._deciding: asyncio.Handle | None = None
 
     async def __aenter__(self) -> Self:
         await self._tasks.__aenter__()
@@ -170,6 +174,8 @@ class Engine:
         workload.last_called = now
         if isinstance(workload.plan, MetadataError):
             raise workload.plan.with_traceback(None)  # it would keep every call that ever met it
+        if workload.overdue(now):
+            self._decide(workload)
         return workload
 
     def _ask(self, workload: Workload, asks: Plan, now: float) -> None:
@@ -224,7 +230,21 @@ class Engine:
         """
         for workload, news in self.ledger.record(answers, at):
             if news or not workload.asleep:
-                self._decide(workload)
+                self._undecided[workload] = None
+        if self._deciding is None:
+            self._decide_next()
+
+    def _decide_next(self) -> None:
+        """
+        Decide about a few of those who wait for it, who came last first, and let calls be answered in between.
+        """
+        loop = asyncio.get_running_loop()
+        until = loop.time() + _TURN
+        self._deciding = None
+        while self._undecided and loop.time() < until:
+            self._decide(self._undecided.popitem()[0])
+        if self._undecided:
+            self._deciding = loop.call_soon(self._decide_next)
 
     def _decide(self, workload: Workload) -> None:
         now, overdue_at = asyncio.get_running_loop().time(), workload.asked_at + FIRST_READINGS_WITHIN
@@ -239,7 +259,10 @@ class Engine:
         if self.record.decided(workload, before, decision):
             workload.tell()
         self._watch(workload, workload.plan)
-        self._wake_at(workload, decision.recheck_at)
+        if workload.asleep:
+            workload.cancel_timer()  # only news changes anything, or readings that went stale, which calls notice
+        else:
+            self._wake_at(workload, decision.recheck_at)
 
     def _watch(self, workload: Workload, asks: Plan) -> None:
         """
@@ -274,6 +297,7 @@ class Engine:
 
     def _forget(self, workload: Workload) -> None:
         workload.cancel_timer()
+        self._undecided.pop(workload, None)
         self._drop(workload, workload.questions)
         self.roster.remove(workload)
 

@@ -87,6 +87,13 @@ class Workload:
         """How many push streams are open on it."""
         return len(self._subscribers)
 
+    def overdue(self, now: float) -> bool:
+        """
+        Tell whether it sleeps on readings that may have gone stale since: no timer watches over sleepers.
+        """
+        decision = self.decision
+        return decision is not None and self.asleep and decision.recheck_at is not None and now >= decision.recheck_at
+
     def keep(self, signals: Container[Signal]) -> None:
         """
         Forget what is held of all other signals; unless it is active, nothing is decided then until they are read.
