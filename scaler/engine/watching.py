@@ -69,6 +69,7 @@ class Watch:
         self._ended = ended
         self._questions: dict[Question, None] = {}
         self._covered: set[Question] = set()
+        self._gone: set[Question] = set()
         self._wanted = asyncio.Event()
         self._deadline: asyncio.Timeout | None = None
         self._telling: asyncio.TimerHandle | None = None
@@ -79,6 +80,7 @@ class Watch:
         Watch a question, soon.
         """
         self._questions[question] = None
+        self._gone.discard(question)
         self._wanted.set()
         self._tell_soon()
 
@@ -88,6 +90,7 @@ class Watch:
         """
         if question in self._questions:
             del self._questions[question]
+            self._gone.add(question)
             self._tell_soon()
 
     def covers(self, question: Question) -> bool:
@@ -167,8 +170,9 @@ class Watch:
 
     def _tell(self) -> None:
         self._forget_telling()
-        self._covered &= self._questions.keys()
-        self._watcher.set_questions(tuple(self._questions))
+        self._covered -= self._gone
+        self._gone.clear()
+        self._watcher.set_questions(self._questions)
 
     def _forget_telling(self) -> None:
         if self._telling is not None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from scaler.domain.readings import QueueDepth
@@ -27,6 +28,8 @@ from scaler.sources.redis.frameworks import (
 )
 from scaler.sources.redis.plans import Exchange, Plan, carry_out
 from scaler.sources.redis.shapes import list_depth, sorted_set_depth, stream_depth, stream_length
+
+_TOGETHER = 1000  # questions that are answered together: what that takes is large, and given back after each
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +91,19 @@ class Recipes:
 
 async def answer(questions: Iterable[Question], recipes: Recipes, exchange: Exchange) -> Answers:
     """
-    Answer all *questions* together; trouble with one of them is its SourceError.
+    Answer all *questions*, many together; trouble with one of them is its SourceError.
 
     Raises:
         whatever *exchange* raises.
     """
-    asked = {question: recipes.of(question) for question in questions}
+    answers: dict[Question, Answer] = {}
+    rest = iter(questions)
+    while batch := {question: recipes.of(question) for question in islice(rest, _TOGETHER)}:
+        answers |= await _answer(batch, exchange)
+    return answers
+
+
+async def _answer(asked: Mapping[Question, Recipe], exchange: Exchange) -> Answers:
     censuses = list({recipe.census for recipe in asked.values() if recipe.census})
     plans: list[Plan[Any]] = [recipe.depth() for recipe in asked.values()]
     found = await carry_out(plans + [census() for census in censuses], exchange)

@@ -64,7 +64,7 @@ class RedisWatcher:
     def __init__(self, dialer: Dialer, recipes: Recipes) -> None:
         self._dialer = dialer
         self._recipes = recipes
-        self._by_key: dict[bytes, set[Question]] = {}
+        self._by_key: dict[bytes, list[Question]] = {}
         self._questions: frozenset[Question] = frozenset()
         self._changed: set[Question] = set()
         self._stirred = asyncio.Event()
@@ -77,12 +77,12 @@ class RedisWatcher:
         self._changed = (self._changed | (self._questions - before)) & self._questions
         for question in before - self._questions:
             for key in self._keys(question):
-                self._by_key[key].discard(question)
+                self._by_key[key].remove(question)
                 if not self._by_key[key]:
                     del self._by_key[key]
         for question in self._questions - before:
             for key in self._keys(question):
-                self._by_key.setdefault(key, set()).add(question)
+                self._by_key.setdefault(key, []).append(question)
         self._stirred.set()
 
     async def run(self, deliver: Callable[[Answers], None]) -> None:
