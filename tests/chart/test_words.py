@@ -100,6 +100,7 @@ def test_the_notes_can_be_copied(newest: Chart, values: Path) -> None:
     assert findings(found, "1.36") == []
     name = kind(text, "Deployment")["metadata"]["name"]
     assert f"rollout status deployment/{name}\n" in notes
+    assert f"exec deployment/{name} -- scaler explain default/agent\n" in notes
     assert f"port-forward service/{name} 8080" in notes
     trigger = found["spec"]["triggers"][0]
     assert trigger["metadata"]["scalerAddress"] == f"{name}.keda.svc:6000"

@@ -107,9 +107,12 @@
 {{- if kindIs "map" $secret -}}
 {{- $file := $secret.file | default "" -}}
 {{- if and (hasPrefix "/etc/scaler/secrets/" $file) (not $.Values.extraVolumeMounts) -}}
-{{- $directory := trimPrefix "/etc/scaler/secrets/" $file | dir -}}
-{{- if not (has $directory $directories) -}}
-{{- fail (printf "config.connections.%s reads %s, which is not mounted: add the Secret to secrets (with directory: %s), or read /etc/scaler/secrets/<directory>/<key>." $name $file $directory) -}}
+{{- $parts := trimPrefix "/etc/scaler/secrets/" $file | splitList "/" -}}
+{{- if lt (len $parts) 2 -}}
+{{- fail (printf "config.connections.%s reads %s, which is in no Secret's directory: read /etc/scaler/secrets/<directory>/<key>." $name $file) -}}
+{{- end -}}
+{{- if not (has (first $parts) $directories) -}}
+{{- fail (printf "config.connections.%s reads %s, which is not mounted: add the Secret to secrets (with directory: %s), or correct the path." $name $file (first $parts)) -}}
 {{- end -}}
 {{- end -}}
 {{- if and $secret.env (not (has $secret.env $variables)) (not $.Values.envFrom) -}}
