@@ -12,13 +12,11 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from rich.console import Console
-
 from scaler import __version__
 from scaler.settings.errors import ConfigurationError
 from scaler.settings.process import LOG_FORMATS, LOG_LEVELS, VARIABLES, ProcessSettings
 
-# ruff: noqa: PLC0415 - each command imports what it needs: `check` need not wait for gRPC
+# ruff: noqa: PLC0415 - each command imports what it needs: `check` need not wait for gRPC, nor `serve` bear the pictures
 
 _USAGE_ERROR = 2
 _DEFAULT_SERVER = "http://127.0.0.1:8080"
@@ -138,6 +136,8 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _explain(options: argparse.Namespace) -> int:
+    from rich.console import Console
+
     from scaler.explaining import ExplainError, ask, read_once, run, show
     from scaler.settings.metadata import MetadataError
 

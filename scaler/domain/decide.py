@@ -14,17 +14,20 @@ from scaler.domain.kinds import KINDS
 from scaler.domain.outlook import Proposal
 from scaler.domain.phases import Event, follow
 from scaler.domain.policy import Policy
+from scaler.domain.readings import Signal
 from scaler.domain.signals import Observations, Signals
 from scaler.domain.state import State
-from scaler.domain.wording import duration, replicas_text, unknown_text
-
-_HELD = frozenset({Reason.HELD_UNKNOWN, Reason.LOADING, Reason.GPU_BUSY})
+from scaler.domain.wording import duration, quiet_text, replicas_text, unknown_text
 
 
 @dataclass(frozen=True, slots=True)
 class _Finding:
     """
-    What was found: the event, the replicas (0: none), why, and when it would change by itself.
+    What was found.
+
+    Attributes:
+        replicas: the replicas, 0 for none; `kept`: whether they are more than the kind wants.
+        recheck_at: when it would change by itself.
     """
 
     event: Event
@@ -32,6 +35,7 @@ class _Finding:
     reason: Reason
     sentence: str
     recheck_at: float | None = None
+    kept: bool = False
 
 
 def decide(policy: Policy, seen: Observations, state: State, now: float) -> tuple[Decision, State]:
@@ -43,35 +47,51 @@ def decide(policy: Policy, seen: Observations, state: State, now: float) -> tupl
     state = replace(state, replicas=min(state.replicas, policy.maximum))
     signals = Signals.read(policy, seen, state, now)
     demand = signals.demand()
-    if demand is None or signals.blocked(demand=demand):
-        return _blocked(policy, signals, state, now)
+    if demand is None or _blocks(signals, state, now, demand=demand):
+        return _blocked(signals, state, now, demand=demand)
     state = _notice(signals, replace(state, blocked_since=None), now, demand=demand)
     held_since = _held_since(signals, state, now, demand=demand)
-    overheld = held_since is not None and now >= held_since + policy.holds.gpu
-    held = state.phase is None or state.reason in _HELD
-    outlook = signals.outlook(state.replicas, demand=demand, held=held, overheld=overheld)
+    outlook = signals.outlook(
+        demand=demand,
+        replicas=state.replicas,
+        kept=state.phase is None or (state.kept and not signals.required_unknown),
+        overheld=held_since is not None and now >= held_since + policy.holds.gpu,
+    )
     proposal = KINDS[type(policy.params)].propose(policy.params, outlook, state.kind, now)
     state = replace(state, kind=proposal.state, held_since=held_since)
+    find = _with_demand if demand else _without_demand
+    return _conclude(find(signals, state, proposal, now), signals, state, now)
+
+
+def _blocks(signals: Signals, state: State, now: float, *, demand: bool) -> bool:
+    """
+    Tell whether nothing may be concluded, because something that matters is unknown.
+
+    Without demand, an idle workload stays idle on fresh readings of all that is required, and any other goes idle only
+    if everything is known, the optional signals included. With demand, what is known decides; but at first sight the
+    replicas that run are not known either, and too few must not be wanted because a source is slow: that waits a while.
+    """
     if demand:
-        finding = _with_demand(policy, signals, state, proposal, now)
-    else:
-        finding = _without_demand(policy, signals, state, proposal, now)
-    return _conclude(finding, signals, state, now)
+        since = now if state.blocked_since is None else state.blocked_since
+        return state.phase is None and signals.required_unknown and now < since + signals.policy.holds.unknown
+    if state.phase is Phase.IDLE:
+        return signals.required_unknown
+    return signals.something_unknown
 
 
 def _notice(signals: Signals, state: State, now: float, *, demand: bool) -> State:
     """
     Note a wake-up, and the signs that replicas are there and that they work.
     """
-    queue = signals.queue
+    in_flight = signals.in_flight
     if state.phase is None:
-        up = signals.series or signals.served or (queue is not None and bool(queue.in_flight))
+        up = signals.series or signals.served or bool(in_flight)
         # Whether they have worked before cannot be known; the idle window protects them now.
         return replace(
             state,
             replicas=min(signals.pods, signals.policy.maximum),
             woken_at=now,
-            woken_with=queue,
+            first_in_flight=in_flight,
             up=up,
             worked=up,
             series_seen=signals.series,
@@ -79,12 +99,12 @@ def _notice(signals: Signals, state: State, now: float, *, demand: bool) -> Stat
     if state.phase is Phase.IDLE:
         if not demand and not signals.policy.minimum:
             return state
-        return replace(state, woken_at=now, woken_with=queue, up=False, worked=False, series_seen=False)
-    before = state.woken_with
-    taken = queue is not None and before is not None and queue.in_flight != before.in_flight
+        return replace(state, woken_at=now, first_in_flight=in_flight, up=False, worked=False, series_seen=False)
+    taken = None not in (in_flight, state.first_in_flight) and in_flight != state.first_in_flight
     worked = state.worked or signals.gpu_busy or signals.served_at_workload or taken
     return replace(
         state,
+        first_in_flight=in_flight if state.first_in_flight is None else state.first_in_flight,
         worked=worked,
         up=state.up or worked or signals.series,
         series_seen=state.series_seen or signals.series,
@@ -95,97 +115,105 @@ def _held_since(signals: Signals, state: State, now: float, *, demand: bool) -> 
     """
     Return since when a busy GPU alone has held the workload: a calm moment between does not start the bound anew.
     """
-    if demand or state.phase is Phase.IDLE:
+    if demand or state.phase is Phase.IDLE or Signal.GPU not in signals.policy.rules:
         return None
     if state.held_since is None and signals.gpu_busy:
         return now
     return state.held_since
 
 
-def _blocked(policy: Policy, signals: Signals, state: State, now: float) -> tuple[Decision, State]:
+def _blocked(signals: Signals, state: State, now: float, *, demand: bool | None) -> tuple[Decision, State]:
     """
     Decide without knowing: an awake workload keeps its last decision for a while; then, and otherwise, nothing is said.
     """
-    blocked_since = now if state.blocked_since is None else state.blocked_since
-    kind = KINDS[type(policy.params)].interrupted(state.kind)
-    state = replace(state, blocked_since=blocked_since, kind=kind)
+    policy = signals.policy
+    since = now if state.blocked_since is None else state.blocked_since
+    until = since + policy.holds.unknown
+    state = replace(state, blocked_since=since, kind=KINDS[type(policy.params)].interrupted(state.kind))
     unknown = unknown_text(signals.wants)
-    until = blocked_since + policy.holds.unknown
     if signals.awake and now < until:
         sentence = (
             f"keeping {replicas_text(state.replicas)} as decided before, for another {duration(until - now)} at most: "
             f"{unknown}"
         )
-        finding = _Finding(Event.HOLD, state.replicas, Reason.HELD_UNKNOWN, sentence, until)
+        finding = _Finding(Event.HOLD, state.replicas, Reason.HELD_UNKNOWN, sentence, until, kept=True)
         return _conclude(finding, signals, state, now)
-    held = f"; the last decision was kept for {duration(policy.holds.unknown)}" if signals.awake else ""
+    more = ""
+    if demand:
+        more = f"; there is work, and what is known of it decides in {duration(until - now)} if that does not change"
+    elif signals.awake and policy.holds.unknown:
+        more = f"; the last decision was kept for {duration(policy.holds.unknown)}"
     decision = Decision(
         verdict=Verdict.UNKNOWN,
         replicas=0,
         phase=state.phase,
         reason=Reason.UNKNOWN,
-        sentence=f"nothing can be decided: {unknown}{held}",
+        sentence=f"nothing can be decided: {unknown}{more}",
         wants=signals.wants,
         at=now,
-        since=state.since,
-        recheck_at=signals.stale_at(),
+        since=since if state.phase is None else state.since,
+        recheck_at=_earliest(until if demand else None, signals.stale_at(now, _loaded_at(policy, state))),
     )
     return decision, state
 
 
-def _with_demand(policy: Policy, signals: Signals, state: State, proposal: Proposal, now: float) -> _Finding:
-    replicas, sentence = _bounded(policy, max(proposal.replicas, 1), proposal.sentence)
-    if signals.awake and signals.required_unknown and replicas < state.replicas:
+def _with_demand(signals: Signals, state: State, proposal: Proposal, now: float) -> _Finding:
+    replicas, sentence = _bounded(signals.policy, max(proposal.replicas, 1), proposal.sentence)
+    kept = signals.awake and signals.required_unknown and replicas < state.replicas
+    if kept:
         # What is unknown may be what the replicas are there for: they may become more, never fewer.
         replicas = state.replicas
         sentence = f"keeping {replicas_text(replicas)}: {unknown_text(signals.wants)}; otherwise {sentence}"
-    return _upright(policy, state, _Finding(Event.WORK, replicas, proposal.reason, sentence, proposal.recheck_at), now)
+    finding = _Finding(Event.WORK, replicas, proposal.reason, sentence, proposal.recheck_at, kept=kept)
+    return _upright(signals.policy, state, finding, now)
 
 
-def _without_demand(policy: Policy, signals: Signals, state: State, proposal: Proposal, now: float) -> _Finding:
+def _without_demand(signals: Signals, state: State, proposal: Proposal, now: float) -> _Finding:
+    policy, quiet = signals.policy, quiet_text(signals.wants)
     nothing_up = state.phase is Phase.IDLE or (state.phase is None and not state.up)
     if nothing_up or state.replicas <= policy.minimum > 0:
-        return _resting(policy, signals, state, now)
+        # That a hold has expired is said until its replicas are gone, or until the GPUs of those that stay are calm.
+        seen = bool(signals.pods) if state.phase is Phase.IDLE else signals.gpu_busy
+        return _resting(signals, state, now, expired=seen and state.reason is Reason.GPU_HOLD_EXPIRED)
     # Which of the replicas is at work cannot be told to Kubernetes, so all of them stay while one may be.
     all_of_them = max(state.replicas, 1)
-    loaded_at = state.woken_at + policy.holds.loading
+    loaded_at = _loaded_at(policy, state)
     if not state.worked and now < loaded_at:
         sentence = (
-            f"keeping {replicas_text(all_of_them)} for another {duration(loaded_at - now)} at most: there is no work "
-            f"any more, but it was woken {duration(now - state.woken_at)} ago, has not worked yet and may be loading"
+            f"keeping {replicas_text(all_of_them)} for another {duration(loaded_at - now)} at most: {quiet}, but it "
+            f"was woken {duration(now - state.woken_at)} ago, has not worked yet and may be loading"
         )
-        return _Finding(Event.HOLD, all_of_them, Reason.LOADING, sentence, loaded_at)
-    if signals.gpu_busy and state.held_since is not None and now < state.held_since + policy.holds.gpu:
-        until = state.held_since + policy.holds.gpu
+        return _Finding(Event.HOLD, all_of_them, Reason.LOADING, sentence, loaded_at, kept=True)
+    held_until = now if state.held_since is None else state.held_since + policy.holds.gpu
+    if signals.gpu_busy and now < held_until:
         sentence = (
-            f"keeping {replicas_text(all_of_them)} for another {duration(until - now)} at most: there is no demand, "
-            f"but {signals.gpu_text}, so work is still being done"
+            f"keeping {replicas_text(all_of_them)} for another {duration(held_until - now)} at most: {quiet}, but a "
+            f"GPU is busy ({signals.gpu_text}), so work is still being done"
         )
-        return _Finding(Event.HOLD, all_of_them, Reason.GPU_BUSY, sentence, until)
+        return _Finding(Event.HOLD, all_of_them, Reason.GPU_BUSY, sentence, held_until, kept=True)
     if proposal.replicas > 0:
         replicas, sentence = _bounded(policy, proposal.replicas, proposal.sentence)
-        return _Finding(Event.HOLD, replicas, proposal.reason, sentence, proposal.recheck_at)
-    return _resting(policy, signals, state, now)
+        recheck_at = _earliest(proposal.recheck_at, held_until if now < held_until else None)
+        return _Finding(Event.HOLD, replicas, proposal.reason, sentence, recheck_at)
+    return _resting(signals, state, now, expired=proposal.reason is Reason.GPU_HOLD_EXPIRED)
 
 
-def _resting(policy: Policy, signals: Signals, state: State, now: float) -> _Finding:
+def _resting(signals: Signals, state: State, now: float, *, expired: bool) -> _Finding:
     """
     Nothing speaks for more than the policy's minimum, which is none as a rule.
     """
-    let_go = signals.gpu_busy and (signals.awake or state.reason is Reason.GPU_HOLD_EXPIRED)
-    if let_go:
+    policy = signals.policy
+    reason, why = Reason.QUIET, quiet_text(signals.wants)
+    if expired:
         reason = Reason.GPU_HOLD_EXPIRED
-        why = (
-            f"there is no demand; {signals.gpu_text}, but a busy GPU alone may hold a workload for "
-            f"{duration(policy.holds.gpu)} only, and it has"
+        why += (
+            f"; a busy GPU alone may hold a workload for {duration(policy.holds.gpu)} only, and it has "
+            f"(now {signals.gpu_text})"
         )
-    else:
-        reason = Reason.QUIET
-        why = "there is no work"
     if not policy.minimum:
         return _Finding(Event.REST, 0, reason, why)
     sentence = f"keeping the policy's minimum of {replicas_text(policy.minimum)}: {why}"
-    finding = _Finding(Event.WORK, policy.minimum, reason if let_go else Reason.MINIMUM, sentence)
+    finding = _Finding(Event.WORK, policy.minimum, reason if expired else Reason.MINIMUM, sentence)
     return _upright(policy, state, finding, now)
 
 
@@ -193,7 +221,7 @@ def _upright(policy: Policy, state: State, finding: _Finding, now: float) -> _Fi
     """
     Make it a wake-up as long as no replica was seen, within the loading budget.
     """
-    loaded_at = state.woken_at + policy.holds.loading
+    loaded_at = _loaded_at(policy, state)
     if state.phase is not Phase.IDLE and (state.up or now >= loaded_at):
         return finding
     return replace(finding, event=Event.WAKE, recheck_at=_earliest(finding.recheck_at, loaded_at))
@@ -222,9 +250,23 @@ def _conclude(finding: _Finding, signals: Signals, state: State, now: float) -> 
         wants=signals.wants,
         at=now,
         since=since,
-        recheck_at=_earliest(finding.recheck_at, signals.stale_at()),
+        recheck_at=_earliest(finding.recheck_at, signals.stale_at(now, _loaded_at(signals.policy, state))),
     )
-    return decision, replace(state, phase=phase, since=since, replicas=finding.replicas, reason=finding.reason)
+    state = replace(
+        state,
+        phase=phase,
+        since=since,
+        replicas=finding.replicas,
+        reason=finding.reason,
+        kept=finding.kept,
+        # Once active it is taken to be up, whatever a later policy says about how long loading may last.
+        up=state.up or phase is Phase.ACTIVE,
+    )
+    return decision, state
+
+
+def _loaded_at(policy: Policy, state: State) -> float:
+    return state.woken_at + policy.holds.loading
 
 
 def _earliest(*times: float | None) -> float | None:

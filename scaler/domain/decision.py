@@ -53,9 +53,9 @@ class Reason(Enum):
     UNKNOWN = "unknown"
     """Something needed is not known, and no decision can be kept."""
     QUIET = "quiet"
-    """There is no work."""
+    """There is no work, or not enough to be awake for."""
     GPU_HOLD_EXPIRED = "gpu-hold-expired"
-    """There is no demand; a GPU is still busy, but it has held the workload for as long as it may."""
+    """There is no demand, and a busy GPU has held the workload for as long as it may."""
 
 
 @dataclass(frozen=True, slots=True)

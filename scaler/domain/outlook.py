@@ -7,7 +7,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from scaler.domain.decision import Reason, Want
-from scaler.domain.readings import QueueDepth
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,21 +17,21 @@ class Outlook:
     Attributes:
         wants: every signal of the policy, with what it wants alone.
         demand: whether there is work.
-        busy: whether a GPU computes; `overheld`: whether it has held the workload for as long as it may.
-        queue: the queue's depth, if it is a known signal.
-        replicas: the replicas of the last decision, at first sight those that were seen.
-        held: whether they were kept by something that stands above the kind.
-        seen_from, seen_to: the newest and the oldest moment at which the demand signals were sampled. Quiet that begins
-            now is known to begin at `seen_from`, and known to last until `seen_to`.
+        busy: whether a GPU computes; `overheld`: whether one has held the workload for as long as it may.
+        replicas: the replicas of the last decision, at first sight those that were seen; `kept`: whether they were kept
+            by something that stands above the kind.
+        maximum: the most replicas that the policy allows; the kind may want more, but need not remember more.
+        seen_from, seen_to: the newest and the oldest of the samples. What is seen for the first time is known to be so
+            from `seen_from` on, and what is seen again to have lasted until `seen_to`.
     """
 
     wants: tuple[Want, ...]
     demand: bool
     busy: bool
     overheld: bool
-    queue: QueueDepth | None
     replicas: int
-    held: bool
+    kept: bool
+    maximum: int
     seen_from: float
     seen_to: float
 
@@ -41,6 +40,8 @@ class Outlook:
 class Proposal:
     """
     The replicas that a kind wants, before the policy's bounds, why, and when its answer would change by itself.
+
+    Where it wants none, the reason is `GPU_HOLD_EXPIRED` if it would want some but for `overheld`, otherwise `QUIET`.
     """
 
     replicas: int

@@ -15,10 +15,10 @@ class Event(Enum):
     What a decision found.
     """
 
-    WAKE = "there is work, and no sign that anybody is at it"
-    WORK = "there is work, and somebody is at it"
-    HOLD = "there is no known work, and something holds it"
-    REST = "there is no work, and nothing holds it"
+    WAKE = "replicas are wanted, and none has been seen yet"
+    WORK = "replicas are wanted, and they are there"
+    HOLD = "there is no known work, and something keeps the replicas"
+    REST = "there is no work, and nothing keeps them"
 
 
 TRANSITIONS: Mapping[Phase | None, Mapping[Event, Phase]] = {
@@ -40,7 +40,7 @@ TRANSITIONS: Mapping[Phase | None, Mapping[Event, Phase]] = {
         Event.HOLD: Phase.HOLDING,
         Event.REST: Phase.IDLE,
     },
-    # Who has worked does not load again.
+    # What is active has been woken already.
     Phase.ACTIVE: {
         Event.WORK: Phase.ACTIVE,
         Event.HOLD: Phase.HOLDING,

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from math import inf
 
 from scaler.domain.readings import DEMAND, Signal
 from scaler.domain.target import TargetParams
@@ -58,12 +59,12 @@ class SignalRule:
         """
         Refuse what cannot be meant.
         """
-        if not self.target > 0:
-            raise ValueError(f"a target must be above 0, not {self.target}")
-        if not 0 <= self.off <= self.on:
-            raise ValueError(f"thresholds must be 0 <= off <= on, not off={self.off}, on={self.on}")
-        if not self.freshness > 0:
-            raise ValueError(f"freshness must be above 0 s, not {self.freshness}")
+        if not 0 < self.target < inf:
+            raise ValueError(f"a target must be above 0 and finite, not {self.target}")
+        if not 0 <= self.off <= self.on < inf:
+            raise ValueError(f"thresholds must be 0 <= off <= on and finite, not off={self.off}, on={self.on}")
+        if not 0 < self.freshness < inf:
+            raise ValueError(f"freshness must be above 0 s and finite, not {self.freshness}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,13 @@ class Holds:
     unknown: float = 120.0
     gpu: float = 1800.0
     loading: float = 600.0
+
+    def __post_init__(self) -> None:
+        """
+        Refuse a hold without a bound.
+        """
+        if not all(0 <= bound < inf for bound in (self.unknown, self.gpu, self.loading)):
+            raise ValueError(f"every hold must last at least 0 s and be bounded: {self}")
 
 
 Params = TargetParams

@@ -14,9 +14,9 @@ _ROUNDING = 1e-9
 
 def whole_replicas(load: float) -> int:
     """
-    Return the replicas that carry *load*: rounded up, forgiving what floats add.
+    Return the replicas that carry *load*: rounded up, forgiving what floats add; the least of loads wants one.
     """
-    return ceil(load - _ROUNDING)
+    return max(ceil(load - _ROUNDING), 1) if load > 0 else 0
 
 
 def level(value: Value) -> float:

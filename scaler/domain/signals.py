@@ -26,7 +26,7 @@ from scaler.domain.readings import (
 )
 from scaler.domain.replicas import level, replicas_for
 from scaler.domain.state import State
-from scaler.domain.wording import want_text
+from scaler.domain.wording import reading_text
 
 Observations = Mapping[Signal, Observation]
 """What is held of each signal of a workload."""
@@ -73,17 +73,9 @@ class Signals:
             return _all(answers)
         return _any(answers)
 
-    def blocked(self, *, demand: bool | None) -> bool:
-        """
-        Tell whether nothing may be concluded, because something that matters is unknown.
-
-        With demand, what is known decides. Without it, an idle workload stays idle only on fresh readings of all that
-        is required, and any other goes idle only if everything is known, the optional signals included.
-        """
-        if demand is not False:
-            return demand is None
-        if self.phase is Phase.IDLE:
-            return self.required_unknown
+    @property
+    def something_unknown(self) -> bool:
+        """Whether any signal is unknown."""
         return any(isinstance(want.reading, Unknown) for want in self.wants)
 
     @property
@@ -92,9 +84,9 @@ class Signals:
         return any(isinstance(want.reading, Unknown) and not self._left_out(want) for want in self.wants)
 
     @property
-    def queue(self) -> QueueDepth | None:
-        """The queue's depth, if it is known."""
-        return next((value for value in self._values() if isinstance(value, QueueDepth)), None)
+    def in_flight(self) -> int | None:
+        """How many jobs are in flight, if that is known."""
+        return next((value.in_flight for value in self._values() if isinstance(value, QueueDepth)), None)
 
     @property
     def pods(self) -> int:
@@ -106,7 +98,7 @@ class Signals:
     @property
     def gpu_text(self) -> str:
         """What the GPU reading says, in words."""
-        return next((want_text(want) for want in self.wants if want.signal is Signal.GPU), "no GPU is watched")
+        return next((reading_text(want) for want in self.wants if want.signal is Signal.GPU), "no GPU is watched")
 
     @property
     def gpu_busy(self) -> bool:
@@ -133,37 +125,35 @@ class Signals:
         rule = self.policy.rules.get(Signal.REQUESTS)
         return rule is not None and rule.at_workload and self.served
 
-    def outlook(self, replicas: int, *, demand: bool, held: bool, overheld: bool) -> Outlook:
+    def outlook(self, *, demand: bool, replicas: int, kept: bool, overheld: bool) -> Outlook:
         """
-        Return what a policy kind is shown. At least one demand signal must be known.
+        Return what a policy kind is shown. At least one signal must be known.
         """
-        times = [
-            want.reading.at for want in self.wants if want.signal in DEMAND and not isinstance(want.reading, Unknown)
-        ]
+        times = [want.reading.at for want in self.wants if not isinstance(want.reading, Unknown)]
         return Outlook(
             wants=self.wants,
             demand=demand,
             busy=self.gpu_busy,
             overheld=overheld,
-            held=held,
-            queue=self.queue,
             replicas=replicas,
+            kept=kept,
+            maximum=self.policy.maximum,
             seen_from=max(times),
             seen_to=min(times),
         )
 
-    def stale_at(self) -> float | None:
+    def stale_at(self, now: float, loaded_at: float) -> float | None:
         """
-        Return when the first of the readings stops being good.
+        Return when the first of the readings is no longer believed: stale, or an absence that loading explains no more.
         """
-        return min(
-            (
-                want.reading.at + self.policy.rules[want.signal].freshness
-                for want in self.wants
-                if not isinstance(want.reading, Unknown)
-            ),
-            default=None,
-        )
+        times = [
+            want.reading.at + self.policy.rules[want.signal].freshness
+            for want in self.wants
+            if not isinstance(want.reading, Unknown)
+        ]
+        if now < loaded_at and any(isinstance(want.reading, Absent) for want in self.wants):
+            times.append(loaded_at)
+        return min(times, default=None)
 
     def _has_work(self, want: Want) -> bool | None:
         rule = self.policy.rules[want.signal]

@@ -4,10 +4,9 @@ What is remembered of a workload from one decision to the next. Bounded, and a v
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scaler.domain.decision import Phase, Reason
-from scaler.domain.readings import QueueDepth
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +16,10 @@ class State:
 
     Attributes:
         phase: where it stands, None at first sight; `since`: since when.
-        replicas, reason: those of the last decision that was one.
-        woken_at: when it last left idle; `woken_with`: the queue at that moment.
-        up: its replicas were seen since; `worked`: they were seen at work since.
+        replicas, reason: those of the last decision that was one; `kept`: whether the replicas were more than the
+            policy kind wanted, because something above it held them.
+        woken_at: when it last left idle; `first_in_flight`: the jobs in flight then, or when that was first known.
+        up: its replicas were seen since, or are taken to be there; `worked`: they were seen at work since.
         series_seen: its pods had series since, so that their absence is no longer normal.
         held_since: since when a busy GPU alone has held it, over all interruptions.
         blocked_since: since when nothing could be concluded.
@@ -30,14 +30,24 @@ class State:
     since: float = 0.0
     replicas: int = 0
     reason: Reason = Reason.UNKNOWN
+    kept: bool = False
     woken_at: float = 0.0
-    woken_with: QueueDepth | None = None
+    first_in_flight: int | None = None
     up: bool = False
     worked: bool = False
     series_seen: bool = False
     held_since: float | None = None
     blocked_since: float | None = None
     kind: object = None
+
+    def handed_on(self) -> State:
+        """
+        Return what another trigger of the same ScaledObject may begin with: all that keeps the workload awake.
+
+        That one trigger has nothing to do tells nothing about what another sees, so nothing is handed on from idle; and
+        jobs in flight on one queue tell nothing about another's.
+        """
+        return NEVER_SEEN if self.phase is Phase.IDLE else replace(self, first_in_flight=None)
 
 
 NEVER_SEEN = State()

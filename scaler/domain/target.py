@@ -6,11 +6,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from math import inf
 
 from scaler.domain.decision import Reason
 from scaler.domain.outlook import Outlook, Proposal
 from scaler.domain.replicas import whole_replicas
-from scaler.domain.wording import duration, leading_want, replicas_text
+from scaler.domain.wording import duration, leading_want, quiet_text, replicas_text
 
 Peaks = tuple[tuple[float, int], ...]
 
@@ -38,6 +39,13 @@ class TargetParams:
     idle_window: float = 120.0
     stabilization: float = 60.0
 
+    def __post_init__(self) -> None:
+        """
+        Refuse windows that have no end.
+        """
+        if not all(0 <= window < inf for window in (self.idle_window, self.stabilization)):
+            raise ValueError(f"every window must last at least 0 s and end: {self}")
+
 
 @dataclass(frozen=True, slots=True)
 class TargetState:
@@ -47,8 +55,8 @@ class TargetState:
     Attributes:
         quiet_since: since when demand is known to be quiet without interruption.
         busy_at: when a GPU was last seen busy, since then.
-        peaks: (time, replicas) wanted within the stabilisation window: times rise, replicas fall, so it never holds
-            more entries than there are replicas.
+        peaks: (time, replicas) wanted within the stabilisation window: times rise, replicas fall from the policy's
+            maximum on, so it never holds more entries than that.
     """
 
     quiet_since: float | None = None
@@ -61,36 +69,28 @@ class Target:
     The kind itself.
     """
 
-    def propose(self, params: TargetParams, outlook: Outlook, state: TargetState | None, now: float) -> Proposal:
+    def propose(self, params: TargetParams, outlook: Outlook, state: object, now: float) -> Proposal:
         """
         Return what the load wants, stabilised; without demand at least one replica until the idle window has passed.
         """
-        state = state or TargetState()
+        before = state if isinstance(state, TargetState) else TargetState()
         wanted = _combined(params.combine, outlook)
-        # What was held until now counts as wanted until now; what is idle has nothing to come down from.
-        before = ((now, outlook.replicas),) if outlook.held else state.peaks
-        peaks = _remember(before if outlook.replicas else (), wanted, params.stabilization, now)
-        stable = peaks[0][1]
+        peaks = _remember(_known_peaks(before, outlook, now), min(wanted, outlook.maximum), params.stabilization, now)
+        stable = max(peaks[0][1], wanted)
         if outlook.demand:
-            return _for_demand(outlook, max(wanted, 1), max(stable, 1), TargetState(peaks=peaks), params)
-        quiet_since = outlook.seen_from if state.quiet_since is None else state.quiet_since
-        busy_at = outlook.seen_to if outlook.busy else state.busy_at
-        calm_since = quiet_since if busy_at is None or outlook.overheld else max(quiet_since, busy_at)
-        state = TargetState(quiet_since, busy_at, peaks)
-        if outlook.seen_to - calm_since >= params.idle_window:
-            return Proposal(0, Reason.QUIET, "there is no work", state)
-        replicas = max(1, min(stable, outlook.replicas))
-        idle_at = calm_since + params.idle_window
-        when = f"in {duration(idle_at - now)}" if idle_at > now else "at the next reading"
-        sentence = f"keeping {replicas_text(replicas)}: there is no work, and it goes idle {when} unless there is some"
-        changes_at = [at for at in (idle_at, _lower_at(peaks, params)) if at is not None and at > now]
-        return Proposal(replicas, Reason.IDLE_WINDOW, sentence, state, min(changes_at, default=None))
+            return _for_demand(params, outlook, max(wanted, 1), max(stable, 1), TargetState(peaks=peaks))
+        state = TargetState(
+            quiet_since=outlook.seen_from if before.quiet_since is None else before.quiet_since,
+            busy_at=outlook.seen_from if outlook.busy else before.busy_at,
+            peaks=peaks,
+        )
+        return _for_quiet(params, outlook, stable, state, now)
 
-    def interrupted(self, state: TargetState | None) -> TargetState | None:
+    def interrupted(self, state: object) -> TargetState:
         """
         Forget since when it was quiet; what was wanted is still remembered.
         """
-        return None if state is None else TargetState(peaks=state.peaks)
+        return TargetState(peaks=state.peaks) if isinstance(state, TargetState) else TargetState()
 
 
 TARGET = Target()
@@ -101,7 +101,16 @@ def _combined(combine: Combine, outlook: Outlook) -> int:
     Return the replicas that the known signals want together, rounded up at the very end.
     """
     loads = [want.replicas for want in outlook.wants if want.replicas is not None]
-    return whole_replicas(max(loads) if combine is Combine.MAX else sum(loads)) if loads else 0
+    return whole_replicas(max(loads) if combine is Combine.MAX else sum(loads))
+
+
+def _known_peaks(before: TargetState, outlook: Outlook, now: float) -> Peaks:
+    """
+    Return what was wanted until now: what was kept counts as wanted, and what is idle has nothing to come down from.
+    """
+    if not outlook.replicas:
+        return ()
+    return ((now, outlook.replicas),) if outlook.kept else before.peaks
 
 
 def _remember(peaks: Peaks, wanted: int, window: float, now: float) -> Peaks:
@@ -112,12 +121,36 @@ def _remember(peaks: Peaks, wanted: int, window: float, now: float) -> Peaks:
     return (*kept, (now, wanted))
 
 
-def _for_demand(outlook: Outlook, wanted: int, stable: int, state: TargetState, params: TargetParams) -> Proposal:
+def _for_demand(params: TargetParams, outlook: Outlook, wanted: int, stable: int, state: TargetState) -> Proposal:
     because = leading_want(outlook.wants)
+    together = " together" if params.combine is Combine.SUM else ""
     if stable == wanted:
-        return Proposal(wanted, Reason.DEMAND, f"{replicas_text(wanted)} wanted: {because}", state)
-    sentence = f"keeping {replicas_text(stable)} for now, {wanted} wanted: {because}"
+        return Proposal(wanted, Reason.DEMAND, f"{replicas_text(wanted)} wanted{together}: {because}", state)
+    sentence = f"keeping {replicas_text(stable)} for now, {wanted} wanted{together}: {because}"
     return Proposal(stable, Reason.SCALING_DOWN_LATER, sentence, state, _lower_at(state.peaks, params))
+
+
+def _for_quiet(params: TargetParams, outlook: Outlook, stable: int, state: TargetState, now: float) -> Proposal:
+    """
+    Keep what is stable, and one replica at least, until both demand and the GPUs were quiet for the whole window.
+
+    A busy GPU no longer counts where it has held the workload for as long as it may.
+    """
+    quiet = quiet_text(outlook.wants)
+    quiet_since = outlook.seen_to if state.quiet_since is None else state.quiet_since
+    calm_since = quiet_since if state.busy_at is None else max(quiet_since, state.busy_at)
+    if outlook.seen_to - calm_since >= params.idle_window:
+        return Proposal(0, Reason.QUIET, quiet, state)
+    if outlook.overheld:
+        calm_since = quiet_since
+        if outlook.seen_to - calm_since >= params.idle_window:
+            return Proposal(0, Reason.GPU_HOLD_EXPIRED, quiet, state)
+    replicas = max(1, min(stable, outlook.replicas))
+    idle_at = calm_since + params.idle_window
+    when = f"in {duration(idle_at - now)}" if idle_at > now else "at the next reading"
+    sentence = f"keeping {replicas_text(replicas)}: {quiet}, and it goes idle {when} unless that changes"
+    changes_at = [at for at in (idle_at, _lower_at(state.peaks, params)) if at is not None and at > now]
+    return Proposal(replicas, Reason.IDLE_WINDOW, sentence, state, min(changes_at, default=None))
 
 
 def _lower_at(peaks: Peaks, params: TargetParams) -> float | None:

@@ -7,18 +7,23 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from scaler.domain.decision import Want
-from scaler.domain.readings import Absent, GpuUse, Known, QueueDepth, RequestRate, Signal, Unknown, Value
+from scaler.domain.readings import DEMAND, Absent, GpuUse, Known, QueueDepth, RequestRate, Signal, Unknown, Value
+from scaler.domain.replicas import level
 
+_SMALLEST = 0.01
+_TEN = 10
 _MINUTE = 60
 _HOUR = 3600
 
 
 def duration(seconds: float) -> str:
     """
-    Write a duration with its two largest units: `250 ms`, `12 s`, `2 min 10 s`, `3 h 5 min`.
+    Write a duration with its two largest units: `250 ms`, `1.5 s`, `12 s`, `2 min 10 s`, `3 h 5 min`.
     """
-    if 0 < seconds < 1:
+    if 0 < seconds < 0.9995:  # noqa: PLR2004 - 999.5 ms and more is a second
         return f"{max(1, round(seconds * 1000))} ms"
+    if seconds < _TEN:
+        return f"{number(round(seconds, 1))} s"
     whole = round(seconds)
     if whole < _MINUTE:
         return f"{whole} s"
@@ -30,8 +35,10 @@ def duration(seconds: float) -> str:
 
 def number(value: float) -> str:
     """
-    Write a number with two decimals at most, and none that say nothing: `5`, `4.75`.
+    Write a number with two decimals at most, and none that say nothing: `5`, `4.75`, `less than 0.01`.
     """
+    if 0 < value < _SMALLEST:
+        return f"less than {_SMALLEST}"
     return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
@@ -66,7 +73,7 @@ def reading_text(want: Want) -> str:
         case Known(value):
             return value_text(value)
         case Absent():
-            return "no series, as is normal without replicas"
+            return "no series (normal without replicas)"
         case Unknown(cause):
             return f"unknown: {cause}"
 
@@ -93,6 +100,18 @@ def leading_want(wants: Iterable[Want]) -> str:
     if others:
         text += "; " + ", ".join(f"{want.signal.value} wants {number(want.replicas or 0)}" for want in others)
     return text
+
+
+def quiet_text(wants: Iterable[Want]) -> str:
+    """
+    Say that there is no demand, and claim no more than is known: there may be some work, or something unknown.
+    """
+    demand = [want for want in wants if want.signal in DEMAND]
+    if any(isinstance(want.reading, Known) and level(want.reading.value) > 0 for want in demand):
+        all_of_it = ", ".join(f"{want.signal.value} has {reading_text(want)}" for want in demand)
+        return f"there is not enough work to be awake for ({all_of_it})"
+    known = "" if all(not isinstance(want.reading, Unknown) for want in demand) else " known"
+    return f"there is no{known} work"
 
 
 def unknown_text(wants: Iterable[Want]) -> str:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -23,12 +24,16 @@ from scaler.engine.switchboard import Connect, Switchboard
 from scaler.engine.workload import Caller, MetadataError, UndecidedError
 from scaler.settings.document import Document
 from scaler.sources.base import Answers
+from scaler.sources.questions import Question
 
 FIRST_READINGS_WITHIN = 1.5
 """Seconds that the calls of a workload just seen may wait together; the HPA's rounds have 3 s for all of theirs."""
 
 _SOONEST_RECHECK = 0.01
 _LOOK_EVERY = 0.02
+_SWEEP = 1.0
+_TURN = 0.002
+"""Seconds for which decisions are made in one go."""
 
 
 class Engine:
@@ -50,6 +55,8 @@ class Engine:
         self._closed = asyncio.Event()
         self._tasks = asyncio.TaskGroup()
         self._forgetting: asyncio.Task[None] | None = None
+        self._undecided: dict[Workload, None] = {}
+        self._deciding: asyncio.Handle | None = None
 
     async def __aenter__(self) -> Self:
         await self._tasks.__aenter__()
@@ -133,18 +140,19 @@ class Engine:
         workload = self._admit(caller)
         pushes = Pushes()
         loop = asyncio.get_running_loop()
-        with workload.subscription() as changed:
-            while not self._closed.is_set():
-                changed.clear()
-                push = pushes.due(workload.decision, loop.time())
-                if push is not None:
-                    yield push
-                    continue
-                try:
-                    async with asyncio.timeout_at(pushes.again_at):
-                        await changed.wait()
-                except TimeoutError:
-                    continue
+        try:
+            with workload.subscription() as changed:
+                while not self._closed.is_set():
+                    changed.clear()
+                    push = pushes.due(workload.decision, loop.time())
+                    if push is not None:
+                        yield push
+                        continue
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout_at(pushes.again_at):
+                            await changed.wait()
+        finally:
+            workload.last_called = loop.time()  # an open stream is a call that goes on
 
     def reconfigure(self, document: Document) -> None:
         """
@@ -165,7 +173,9 @@ class Engine:
             self._ask(workload, asks, now)
         workload.last_called = now
         if isinstance(workload.plan, MetadataError):
-            raise workload.plan
+            raise workload.plan.with_traceback(None)  # it would keep every call that ever met it
+        if workload.overdue(now):
+            self._decide(workload)
         return workload
 
     def _ask(self, workload: Workload, asks: Plan, now: float) -> None:
@@ -183,23 +193,23 @@ class Engine:
         self._wake_at(workload, now + FIRST_READINGS_WITHIN)
 
     def _replan(self, workload: Workload) -> None:
-        now = asyncio.get_running_loop().time()
-        before = workload.plan
+        """
+        Read a workload's metadata under the configuration in force; what it did not ask before was never read.
+
+        An active workload goes on with its decision until the first readings of what is new are in, or overdue; of any
+        other nothing is said until then.
+        """
+        before, refused = workload.questions, workload.refusal
         try:
-            after: Plan | MetadataError = plan(self.document, workload.caller)
+            workload.plan = after = plan(self.document, workload.caller)
         except MetadataError as error:
-            after = error
-        if isinstance(before, Plan):
-            self._drop(workload, before)
-        workload.plan = after
-        if isinstance(after, MetadataError):
-            workload.tell()
-            return
-        kept = {ask.question for ask in before.asks.values()} if isinstance(before, Plan) else set()
-        for signal, ask in after.asks.items():
-            if ask.question not in kept:
-                workload.observations.pop(signal, None)
-        self._ask(workload, after, now)
+            workload.refuse(error)
+            if refused is None or str(refused) != str(error):
+                self.record.refused(workload, error)
+        else:
+            workload.keep({signal for signal, ask in after.asks.items() if ask.question in before})
+            self._ask(workload, after, asyncio.get_running_loop().time())
+        self._drop(workload, before - workload.questions)
 
     async def _first_readings(self, workload: Workload) -> None:
         """
@@ -220,13 +230,28 @@ class Engine:
         """
         for workload, news in self.ledger.record(answers, at):
             if news or not workload.asleep:
-                self._decide(workload)
+                self._undecided[workload] = None
+        if self._deciding is None:
+            self._decide_next()
+
+    def _decide_next(self) -> None:
+        """
+        Decide about a few of those who wait for it, who came last first, and let calls be answered in between.
+        """
+        loop = asyncio.get_running_loop()
+        until = loop.time() + _TURN
+        self._deciding = None
+        while self._undecided and loop.time() < until:
+            self._decide(self._undecided.popitem()[0])
+        if self._undecided:
+            self._deciding = loop.call_soon(self._decide_next)
 
     def _decide(self, workload: Workload) -> None:
-        now = asyncio.get_running_loop().time()
+        now, overdue_at = asyncio.get_running_loop().time(), workload.asked_at + FIRST_READINGS_WITHIN
         if isinstance(workload.plan, MetadataError):
             return
-        if now < workload.asked_at + FIRST_READINGS_WITHIN and not workload.all_observed:
+        if now < overdue_at and not workload.all_observed:
+            self._wake_at(workload, overdue_at)
             return
         before = workload.decision
         decision, state = decide(workload.plan.policy, workload.observations, workload.state, now)
@@ -234,7 +259,10 @@ class Engine:
         if self.record.decided(workload, before, decision):
             workload.tell()
         self._watch(workload, workload.plan)
-        self._wake_at(workload, decision.recheck_at)
+        if workload.asleep:
+            workload.cancel_timer()  # only news changes anything, or readings that went stale, which calls notice
+        else:
+            self._wake_at(workload, decision.recheck_at)
 
     def _watch(self, workload: Workload, asks: Plan) -> None:
         """
@@ -250,24 +278,27 @@ class Engine:
         loop = asyncio.get_running_loop()
         if at is None or (workload.timer is not None and workload.timer.when() <= at):
             return
-        if workload.timer is not None:
-            workload.timer.cancel()
+        workload.cancel_timer()
         workload.timer = loop.call_at(max(at, loop.time() + _SOONEST_RECHECK), self._recheck, workload)
 
     def _recheck(self, workload: Workload) -> None:
         workload.timer = None
         self._decide(workload)
 
-    def _drop(self, workload: Workload, before: Plan) -> None:
-        for question in self.ledger.leave(workload, before):
+    def _drop(self, workload: Workload, questions: Iterable[Question]) -> None:
+        """
+        Ask questions no more for a workload.
+        """
+        orphans, relaxed = self.ledger.leave(workload, questions)
+        for question in orphans:
             self.switchboard.drop(question)
+        for question in relaxed:
+            self.switchboard.ask(question, close=False)
 
     def _forget(self, workload: Workload) -> None:
-        if workload.timer is not None:
-            workload.timer.cancel()
-            workload.timer = None
-        if isinstance(workload.plan, Plan):
-            self._drop(workload, workload.plan)
+        workload.cancel_timer()
+        self._undecided.pop(workload, None)
+        self._drop(workload, workload.questions)
         self.roster.remove(workload)
 
     async def _forget_regularly(self) -> None:
@@ -276,7 +307,7 @@ class Engine:
         """
         loop = asyncio.get_running_loop()
         while True:
-            await asyncio.sleep(self.document.limits.forgetAfter / 4)
+            await asyncio.sleep(max(self.document.limits.forgetAfter / 4, _SWEEP))
             before = loop.time() - self.document.limits.forgetAfter
             for workload in self.roster:
                 if workload.last_called < before and not workload.streams:

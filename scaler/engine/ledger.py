@@ -4,7 +4,7 @@ The ledger: which questions are asked for whom, and what the answers mean to eac
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from scaler.domain.pods import Fleet
@@ -18,15 +18,16 @@ from scaler.sources.questions import Question
 @dataclass(slots=True)
 class Entry:
     """
-    One question: who asks it, who of them sleeps and waits for it, and the newest answers.
+    One question: who asks it, how many of them sleep and wait for it, and the newest answers.
 
     Attributes:
+        askers: which of its signals each workload asks it for, and whether it is one of the sleepers.
         good: the last answer that was one, with its time.
         trouble: the trouble that came after it, with its time.
     """
 
-    askers: dict[Workload, Signal] = field(default_factory=dict)
-    sleepers: set[Workload] = field(default_factory=set)
+    askers: dict[Workload, tuple[Signal, bool]] = field(default_factory=dict)
+    sleepers: int = 0
     good: tuple[Answer, float] | None = None
     trouble: tuple[SourceError, float] | None = None
 
@@ -59,29 +60,31 @@ class Ledger:
         """
         asked = []
         for signal, ask in plan.asks.items():
-            entry = self._entries.setdefault(ask.question, Entry())
-            entry.askers[workload] = signal
+            entry = self._entries.get(ask.question)
+            if entry is None:
+                entry = self._entries[ask.question] = Entry()
+            entry.askers.setdefault(workload, (signal, False))
             for told in (entry.good, entry.trouble):
                 if told is not None:
                     note(workload, signal, told[0], told[1])
             asked.append((ask.question, bool(entry.sleepers)))
         return asked
 
-    def leave(self, workload: Workload, plan: Plan) -> list[Question]:
+    def leave(self, workload: Workload, questions: Iterable[Question]) -> tuple[list[Question], list[Question]]:
         """
-        Ask nothing more for a workload; return the questions that nobody asks now.
+        Ask questions no more for a workload; return those that nobody asks now, and those no sleeper waits for now.
         """
-        orphans = []
-        for ask in plan.asks.values():
-            entry = self._entries.get(ask.question)
-            if entry is None:
-                continue
-            entry.askers.pop(workload, None)
-            entry.sleepers.discard(workload)
+        orphans, relaxed = [], []
+        for question in questions:
+            entry = self._entries[question]
+            _, slept = entry.askers.pop(workload)
+            entry.sleepers -= slept
             if not entry.askers:
-                del self._entries[ask.question]
-                orphans.append(ask.question)
-        return orphans
+                del self._entries[question]
+                orphans.append(question)
+            elif slept and not entry.sleepers:
+                relaxed.append(question)
+        return orphans, relaxed
 
     def mark(self, workload: Workload, plan: Plan) -> list[tuple[Question, bool]]:
         """
@@ -92,10 +95,13 @@ class Ledger:
             if signal not in DEMAND:
                 continue
             entry = self._entries[ask.question]
-            before = bool(entry.sleepers)
-            (entry.sleepers.add if workload.at_zero else entry.sleepers.discard)(workload)
-            if bool(entry.sleepers) is not before:
-                changes.append((ask.question, not before))
+            _, slept = entry.askers[workload]
+            if slept is workload.at_zero:
+                continue
+            entry.askers[workload] = (signal, workload.at_zero)
+            entry.sleepers += 1 if workload.at_zero else -1
+            if entry.sleepers == (1 if workload.at_zero else 0):
+                changes.append((ask.question, workload.at_zero))
         return changes
 
     def record(self, answers: Answers, at: float) -> Iterator[tuple[Workload, bool]]:
@@ -114,7 +120,7 @@ class Ledger:
             else:
                 entry.good, entry.trouble = (answer, at), None
                 at_or_since = at
-            for workload, signal in list(entry.askers.items()):
+            for workload, (signal, _) in list(entry.askers.items()):
                 yield workload, note(workload, signal, answer, at_or_since)
 
 

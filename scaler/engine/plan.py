@@ -4,10 +4,12 @@ Plans: what a trigger's metadata means under the present configuration, as a pol
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
-from scaler.domain.policy import Policy
+from scaler.domain.policy import Policy, SignalRule
 from scaler.domain.readings import Signal
 from scaler.engine.workload import Caller
 from scaler.settings.connections import QUEUES
@@ -37,12 +39,34 @@ _SHAPE_WORDS = {RedisShape.LIST: "list", RedisShape.STREAM: "stream", RedisShape
 @dataclass(frozen=True, slots=True)
 class Ask:
     """
-    One question, the name of the connection that answers it, and what it asks in words for people.
+    One question that is asked for a workload.
     """
 
     question: Question
-    connection: str
-    text: str
+    workload: str
+
+    @property
+    def connection(self) -> str:
+        """The name of the connection that answers it."""
+        return self.question.connection
+
+    @property
+    def text(self) -> str:
+        """What it asks, in words for people."""
+        match self.question:
+            case RedisQueue(shape=shape, key=key, processing=processing, group=group):
+                beside = f" and its processing list {processing}" if processing else ""
+                return f"{_SHAPE_WORDS[shape]} {key}" + (f" for group {group}" if group else beside)
+            case FrameworkQueue(framework=framework, queue=queue):
+                return f"{framework.value} queue {queue}"
+            case RabbitQueue(queue=queue, vhost=vhost):
+                return f"RabbitMQ queue {queue}" + (f" in {vhost}" if vhost else "")
+            case PromRate(query=query, match=own):
+                return f"query {query}" + _where(own)
+            case ScrapedRate(metric=metric, match=own):
+                return f"rate of {metric}" + _where(own)
+            case GpuFleet():
+                return f"GPU use of the pods of {self.workload}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +94,25 @@ def plan(document: Document, caller: Caller) -> Plan:
     values = {"namespace": caller.namespace, "name": caller.name, "workload": workload}
     asks: dict[Signal, Ask] = {}
     if section.queue is not None:
-        asks[Signal.QUEUE] = _queue(section.queue, document, values, name)
+        asks[Signal.QUEUE] = Ask(_queue(section.queue, document, values, name), workload)
     if section.requests is not None:
-        asks[Signal.REQUESTS] = _requests(section.requests, values)
+        asks[Signal.REQUESTS] = Ask(_requests(section.requests, values), workload)
     if section.gpu is not None:
-        connection = section.gpu.connection
-        asks[Signal.GPU] = Ask(GpuFleet(connection), connection, f"GPU use of the pods of {workload}")
-    return Plan(section.policy(name, document.defaults, document.connections), asks, workload)
+        asks[Signal.GPU] = Ask(GpuFleet(section.gpu.connection), workload)
+    return Plan(_shared(section.policy(name, document.defaults, document.connections)), asks, workload)
+
+
+def _shared(policy: Policy) -> Policy:
+    """
+    Return one and the same policy for all that are equal: triggers are many, and few of them differ in it.
+    """
+    rules = tuple(policy.rules.items())
+    return _policy(policy.name, rules, policy.params, policy.activation, policy.minimum, policy.maximum, policy.holds)
+
+
+@lru_cache(maxsize=1000)
+def _policy(name: str, rules: tuple[tuple[Signal, SignalRule], ...], *others: Any) -> Policy:
+    return Policy(name, dict(rules), *others)
 
 
 def _check_caller(caller: Caller) -> None:
@@ -87,7 +123,7 @@ def _check_caller(caller: Caller) -> None:
             raise MetadataError(f"the ScaledObject's {what} {error}, not {shown(text)}") from error
 
 
-def _queue(section: QueueSection, document: Document, values: Mapping[str, str], policy: str) -> Ask:
+def _queue(section: QueueSection, document: Document, values: Mapping[str, str], policy: str) -> Question:
     if section.connection is None:
         raise MetadataError(
             f"queueConnection: is required, because policy '{policy}' names no connection for the queue"
@@ -96,28 +132,21 @@ def _queue(section: QueueSection, document: Document, values: Mapping[str, str],
         raise MetadataError(f"queue: is required, because policy '{policy}' reads a queue and does not name it")
     connection, queue = section.connection, fill(section.name, values)
     kept = section.type or QUEUES[document.connections[connection].type][0]
-    question: Question
     if kept == _RABBITMQ:
-        question = RabbitQueue(connection, queue, section.vhost)
-        return Ask(question, connection, f"RabbitMQ queue {queue}" + (f" in {section.vhost}" if section.vhost else ""))
+        return RabbitQueue(connection, queue, section.vhost)
     if kept in _FRAMEWORKS:
-        question = FrameworkQueue(connection, _FRAMEWORKS[kept], queue)
-        return Ask(question, connection, f"{kept} queue {queue}")
+        return FrameworkQueue(connection, _FRAMEWORKS[kept], queue)
     processing = section.processing and fill(section.processing, {**values, "queue": queue})
-    shape = RedisShape(kept)
-    question = RedisQueue(connection, shape, queue, processing, section.group)
-    beside = f" and its processing list {processing}" if processing else ""
-    beside = f" for group {section.group}" if section.group else beside
-    return Ask(question, connection, f"{_SHAPE_WORDS[shape]} {queue}{beside}")
+    return RedisQueue(connection, RedisShape(kept), queue, processing, section.group)
 
 
-def _requests(section: RequestsSection, values: Mapping[str, str]) -> Ask:
-    connection = section.connection
+def _requests(section: RequestsSection, values: Mapping[str, str]) -> Question:
     match = tuple(sorted((label, fill(text, values)) for label, text in section.match.items()))
-    own = ", ".join(f"{label}={text}" for label, text in match)
     if section.query is not None:
-        query = fill_query(section.query, values)
-        return Ask(PromRate(connection, query, match), connection, f"query {query}" + (f" where {own}" if own else ""))
-    metric = section.metric or ""
-    question = ScrapedRate(connection, metric, match)
-    return Ask(question, connection, f"rate of {metric}" + (f" where {own}" if own else ""))
+        return PromRate(section.connection, fill_query(section.query, values), match)
+    return ScrapedRate(section.connection, section.metric or "", match)
+
+
+def _where(labels: Iterable[tuple[str, str]]) -> str:
+    own = ", ".join(f"{label}={text}" for label, text in labels)
+    return f" where {own}" if own else ""

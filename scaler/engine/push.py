@@ -31,18 +31,15 @@ class Pushes:
             self.again_at = None
             return None
         active = decision.verdict is Verdict.ACTIVE
-        if active is not self._said:
-            self._said = active
-            self._pause = _FIRST_REPEAT
-            self._plan_repeat(decision, now)
-            return active
-        if self.again_at is None or now < self.again_at or decision.phase is not Phase.WAKING:
-            if decision.phase is not Phase.WAKING:
-                self.again_at = None
-            return None
-        self._pause = min(self._pause * 2, _LAST_REPEAT)
-        self._plan_repeat(decision, now)
-        return True
-
-    def _plan_repeat(self, decision: Decision, now: float) -> None:
-        self.again_at = now + self._pause if decision.phase is Phase.WAKING else None
+        news = active is not self._said
+        if news:
+            self._said, self._pause = active, _FIRST_REPEAT
+        if decision.phase is not Phase.WAKING:
+            self.again_at = None
+        elif news or self.again_at is None:
+            self.again_at = now + self._pause
+        elif now >= self.again_at:
+            self._pause = min(self._pause * 2, _LAST_REPEAT)
+            self.again_at = now + self._pause
+            return True
+        return active if news else None

@@ -10,10 +10,12 @@ from collections import Counter
 from scaler.domain.decision import Decision, Reason, Verdict
 from scaler.engine.roster import Workload
 from scaler.engine.views import CountersView, Hold
+from scaler.engine.workload import Caller, MetadataError
 
 _log = logging.getLogger("scaler.decisions")
 
-_HOLDS = {Reason.HELD_UNKNOWN: Hold.UNKNOWN, Reason.LOADING: Hold.LOADING, Reason.GPU_BUSY: Hold.GPU}
+# What follows a loading without demand or a busy GPU follows because the budget was spent.
+_AFTER_LOADING = frozenset({Reason.IDLE_WINDOW, Reason.QUIET, Reason.MINIMUM})
 _WARNED = frozenset({Reason.UNKNOWN, Reason.HELD_UNKNOWN, Reason.GPU_HOLD_EXPIRED})
 
 
@@ -34,7 +36,7 @@ class Record:
             return False
         if before is None or before.reason is not after.reason:
             self._decisions[after.reason] += 1
-            self._note_expiry(before, after)
+            self._note_expiry(None if before is None else before.reason, after.reason)
         _log.log(
             logging.WARNING if after.reason in _WARNED else logging.INFO,
             "%s: %s: %s",
@@ -42,8 +44,7 @@ class Record:
             _headline(after),
             after.sentence,
             extra={
-                "namespace": workload.caller.namespace,
-                "scaledobject": workload.caller.name,
+                **_names(workload.caller),
                 "verdict": after.verdict.value,
                 "replicas": after.replicas,
                 "phase": after.phase.value if after.phase else "unknown",
@@ -52,24 +53,32 @@ class Record:
         )
         return True
 
+    def refused(self, workload: Workload, error: MetadataError) -> None:
+        """
+        Note that a workload's metadata means nothing under a new configuration.
+        """
+        _log.warning("%s: its trigger's metadata is refused: %s", workload.caller, error, extra=_names(workload.caller))
+
     def counters(self) -> CountersView:
         """
         Return what was counted, as a copy.
         """
         return CountersView(decisions_total=dict(self._decisions), holds_expired_total=dict(self._expired))
 
-    def _note_expiry(self, before: Decision | None, after: Decision) -> None:
-        if before is None or before.reason not in _HOLDS:
-            return
-        hold = _HOLDS[before.reason]
-        ran_out = {
-            Hold.GPU: after.reason is Reason.GPU_HOLD_EXPIRED,
-            Hold.UNKNOWN: after.reason is Reason.UNKNOWN,
-            # Whatever follows without work having been seen follows because the budget was spent.
-            Hold.LOADING: after.verdict is Verdict.INACTIVE,
-        }
-        if ran_out[hold]:
-            self._expired[hold] += 1
+    def _note_expiry(self, before: Reason | None, after: Reason) -> None:
+        """
+        Count a hold that its bound ended.
+        """
+        if after is Reason.GPU_HOLD_EXPIRED:
+            self._expired[Hold.GPU] += 1
+        elif before is Reason.HELD_UNKNOWN and after is Reason.UNKNOWN:
+            self._expired[Hold.UNKNOWN] += 1
+        elif before is Reason.LOADING and after in _AFTER_LOADING:
+            self._expired[Hold.LOADING] += 1
+
+
+def _names(caller: Caller) -> dict[str, str]:
+    return {"namespace": caller.namespace, "scaledobject": caller.name}
 
 
 def _gist(decision: Decision) -> tuple[object, ...]:

@@ -5,14 +5,16 @@ The roster: every workload that somebody asks about, and what is held of it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
+from sys import intern
 
 from scaler.domain.decision import Decision, Phase, Verdict
 from scaler.domain.readings import Observation, Signal
 from scaler.domain.state import NEVER_SEEN, State
 from scaler.engine.plan import Plan
 from scaler.engine.workload import Caller, MetadataError, OverloadedError
+from scaler.sources.questions import Question
 
 
 class Workload:
@@ -21,9 +23,10 @@ class Workload:
 
     Attributes:
         plan: what its metadata means under the present configuration; a MetadataError if nothing any more.
-        asked_at: when its questions were asked for the first time.
+        asked_at: since when readings of its questions are awaited: it was taken in, or its plan was made anew.
         observations: what is held of each signal.
         decision: the last one, None until the first full set of readings is in, or overdue.
+        last_called: when it was last asked about, or its last push stream ended.
     """
 
     __slots__ = (
@@ -47,12 +50,22 @@ class Workload:
         self.asked_at = now
         self.last_called = now
         self.timer: asyncio.TimerHandle | None = None
-        self._subscribers: set[asyncio.Event] = set()
+        self._subscribers: tuple[asyncio.Event, ...] = ()
 
     @property
     def pods_of(self) -> str:
         """The scale target whose pods are the workload's."""
         return self.caller.name if isinstance(self.plan, MetadataError) else self.plan.workload
+
+    @property
+    def refusal(self) -> MetadataError | None:
+        """Why its metadata means nothing, if it does not."""
+        return self.plan if isinstance(self.plan, MetadataError) else None
+
+    @property
+    def questions(self) -> set[Question]:
+        """What it asks."""
+        return set() if isinstance(self.plan, MetadataError) else {ask.question for ask in self.plan.asks.values()}
 
     @property
     def at_zero(self) -> bool:
@@ -74,17 +87,50 @@ class Workload:
         """How many push streams are open on it."""
         return len(self._subscribers)
 
+    def overdue(self, now: float) -> bool:
+        """
+        Tell whether it sleeps on readings that may have gone stale since: no timer watches over sleepers.
+        """
+        decision = self.decision
+        return decision is not None and self.asleep and decision.recheck_at is not None and now >= decision.recheck_at
+
+    def keep(self, signals: Container[Signal]) -> None:
+        """
+        Forget what is held of all other signals; unless it is active, nothing is decided then until they are read.
+        """
+        self.observations = {signal: held for signal, held in self.observations.items() if signal in signals}
+        if not self.all_observed and self.decision is not None and self.decision.verdict is not Verdict.ACTIVE:
+            self.decision = None
+
+    def refuse(self, error: MetadataError) -> None:
+        """
+        Take note that its metadata means nothing any more; its state stays for when it does again.
+        """
+        self.plan = error
+        self.observations = {}
+        self.decision = None
+        self.cancel_timer()
+        self.tell()
+
+    def cancel_timer(self) -> None:
+        """
+        Decide at no certain time again.
+        """
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
+
     @contextmanager
     def subscription(self) -> Iterator[asyncio.Event]:
         """
         Give an event that is set whenever the decision changes. Several changes in a row are one.
         """
         changed = asyncio.Event()
-        self._subscribers.add(changed)
+        self._subscribers += (changed,)
         try:
             yield changed
         finally:
-            self._subscribers.discard(changed)
+            self._subscribers = tuple(each for each in self._subscribers if each is not changed)
 
     def tell(self) -> None:
         """
@@ -98,8 +144,8 @@ class Roster:
     """
     Workloads by the ScaledObject that calls, bounded in number.
 
-    A ScaledObject may call with several metadata: it has several triggers here, or its trigger was edited. Each is a
-    workload of its own; a new one goes on from the state of the one that called last, so that an edit loses no timers.
+    A ScaledObject may call with several metadata: it has several triggers, or its trigger was edited. Each is one
+    workload; a new one begins with what keeps the one that called last awake, so that an edit loses no timers.
     """
 
     def __init__(self, capacity: int) -> None:
@@ -147,8 +193,8 @@ class Roster:
                 f"that call no more are forgotten"
             )
         same = self._workloads.setdefault((caller.namespace, caller.name), [])
-        state = max(same, key=lambda workload: workload.last_called).state if same else NEVER_SEEN
-        workload = Workload(caller, plan, state, now)
+        state = max(same, key=lambda workload: workload.last_called).state.handed_on() if same else NEVER_SEEN
+        workload = Workload(_kept(caller), plan, state, now)
         same.append(workload)
         self._size += 1
         return workload
@@ -162,3 +208,10 @@ class Roster:
         if not self._workloads[key]:
             del self._workloads[key]
         self._size -= 1
+
+
+def _kept(caller: Caller) -> Caller:
+    """
+    Return a caller to be held for long: the words that all of them use are held once.
+    """
+    return Caller(intern(caller.namespace), caller.name, {intern(key): text for key, text in caller.metadata.items()})

@@ -109,7 +109,7 @@ def _refused(workload: Workload, error: MetadataError, now: float) -> WorkloadVi
         sentence=f"its trigger's metadata is refused: {error}",
         wants=(),
         at=now,
-        since=state.since,
+        since=workload.asked_at if state.phase is None else state.since,
         recheck_at=None,
     )
     caller = workload.caller

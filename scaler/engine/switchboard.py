@@ -62,9 +62,10 @@ class Switchboard:
 
     def ask(self, question: Question, *, close: bool) -> None:
         """
-        Ask a question from now on, closely or not; asked already, only that changes.
+        Ask a question from now on, closely or not; asked already, only that changes. What is gone is asked nothing.
         """
-        self.lines[question.connection].poller.ask(question, Cadence.CLOSE if close else Cadence.REGULAR)
+        if question.connection in self.lines:
+            self.lines[question.connection].poller.ask(question, Cadence.CLOSE if close else Cadence.REGULAR)
 
     def drop(self, question: Question) -> None:
         """

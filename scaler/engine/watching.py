@@ -129,10 +129,10 @@ class Watch:
         """
         Run the watcher once, to its end; return what ended it.
         """
-        self._tell()
         try:
             async with asyncio.timeout(self._patience) as self._deadline:
                 with self._door.translated():
+                    self._tell()
                     await self._watcher.run(self._hear)
             return SourceError(f"the watch on connection {self._connection} ended")
         except SourceError as error:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
 
 from scaler.engine.answers import Answers
 from scaler.server.calls import Calls
@@ -80,6 +79,9 @@ def _options(ages: Ages) -> list[tuple[str, int]]:
         # at once when it restarts. Limiting concurrent streams instead would count the push streams too.
         ("grpc.server.max_pending_requests", 100_000),
         ("grpc.server.max_pending_requests_hard_limit", 100_000),
+        # Calls that have waited for longer (30 s by default) would be cancelled, too. Who has no deadline, as KEDA's
+        # poll, gets its answer however late.
+        ("grpc.server_max_unrequested_time_in_server", 3600),
         # A connection whose other end is gone is found out; KEDA sends nothing by itself. The keepalive timeout alone
         # does not close it (grpcio 1.85), the ping timeout does. Proxies may ping us, every 10 s at most.
         ("grpc.keepalive_time_ms", _milliseconds(ages.silence)),
@@ -152,6 +154,8 @@ class GrpcServer:
         add_ExternalScalerServicer_to_server(self._servicer, server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         if self._reflection:
+            from grpc_reflection.v1alpha import reflection  # noqa: PLC0415 - off as a rule, and a megabyte
+
             reflection.enable_server_reflection((SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
         try:
             if self._certificates is None:

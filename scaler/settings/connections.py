@@ -230,7 +230,8 @@ class ScrapeConnection(Connection):
     """
     Metrics pages that are scraped directly: dcgm-exporters, gateways, or the pods themselves.
 
-    A host name that resolves to several addresses (a headless Service) is scraped at every one of them.
+    A host name that resolves to several addresses (a headless Service) is scraped at every one of them. A URL without a
+    path means its `/metrics`, as everywhere.
     """
 
     type: Literal["scrape"]

@@ -145,7 +145,7 @@ class ScrapeSource:
 
     async def _addresses(self, text: str) -> list[_Target]:
         try:
-            url = URL(text)
+            url = URL(text) if urlsplit(text).path else URL(text) / "metrics"
             return [_Target(url, address) for address in await self._resolve(url.host or "", url.port or 0)]
         except ValueError as error:  # a port out of range, or what IDNA cannot encode
             raise SourceError(f"{one_line(urlsplit(text).netloc)} is not a host and port that there can be") from error

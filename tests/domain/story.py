@@ -46,6 +46,7 @@ class Story:
         self.decisions: list[Decision] = []
         self._world: dict[Signal, Value | str | None] = {}
         self._seen: dict[Signal, Observation] = {}
+        self._unread: set[Signal] = set()
 
     def queue(self, waiting: int, in_flight: int | None = 0) -> Story:
         """
@@ -81,6 +82,13 @@ class Story:
         From now on the source of a signal does not answer.
         """
         self._world[signal] = cause
+        return self
+
+    def unread(self, *signals: Signal) -> Story:
+        """
+        From now on these signals alone are not read; what was read of them stands.
+        """
+        self._unread = set(signals)
         return self
 
     def passes(self, seconds: float) -> Story:
@@ -140,6 +148,8 @@ class Story:
 
     def _sample(self) -> None:
         for signal, value in self._world.items():
+            if signal in self._unread:
+                continue
             before = self._seen.get(signal, Observation())
             if value is None:
                 self._seen[signal] = Observation(Absent(self.now))

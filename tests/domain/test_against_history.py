@@ -33,6 +33,9 @@ FRESHNESS = 30.0
 HOLDS = Holds(unknown=60.0, gpu=200.0, loading=100.0)
 IDLE_WINDOW = 45.0
 
+STEPS = st.sampled_from([1, 2, 5, 10, 25])
+PERCENTS = st.lists(st.sampled_from([0.0, 5.0, 50.0, 100.0]), max_size=3)
+
 
 @dataclass(frozen=True)
 class Moment:
@@ -42,9 +45,10 @@ class Moment:
 
     at: float
     queue: QueueDepth | None
-    queue_at: float
     gpu: GpuUse | None
     gpu_known: bool
+    gpu_optional: bool
+    sampled: tuple[float, ...]
     answer: Verdict
     replicas: int
     phase: Phase | None
@@ -63,6 +67,11 @@ class Moment:
     def all_known(self) -> bool:
         """Whether nothing was unknown."""
         return self.queue is not None and self.gpu_known
+
+    @property
+    def required_known(self) -> bool:
+        """Whether nothing required was unknown."""
+        return self.queue is not None and (self.gpu_known or self.gpu_optional)
 
 
 class Oracle:
@@ -96,22 +105,25 @@ class Oracle:
     def verdict(self, now: Moment) -> Verdict:
         """Say what must be answered now."""
         if now.demand:
-            return Verdict.ACTIVE
-        if not now.all_known:
-            return self._blocked(now)
-        if not self.awake:
-            return Verdict.ACTIVE if self.new and (now.gpu is not None) else Verdict.INACTIVE
-        return Verdict.ACTIVE if self._held(now) else Verdict.INACTIVE
-
-    def _blocked(self, now: Moment) -> Verdict:
-        if not self.awake:
+            patient = self.new and not now.required_known and now.at - self._blocked_since(now) < HOLDS.unknown
+            return Verdict.UNKNOWN if patient else Verdict.ACTIVE
+        if self.awake:
+            if not now.all_known:
+                return Verdict.ACTIVE if now.at - self._blocked_since(now) < HOLDS.unknown else Verdict.UNKNOWN
+            return Verdict.ACTIVE if self._held(now) else Verdict.INACTIVE
+        if not (now.all_known if self.new else now.required_known):
             return Verdict.UNKNOWN
+        return Verdict.ACTIVE if self.new and now.gpu is not None else Verdict.INACTIVE
+
+    def _blocked_since(self, now: Moment) -> float:
         since = now.at
         for moment in reversed(self.moments):
-            if moment.demand or moment.all_known:
+            if moment.answer is not Verdict.UNKNOWN and (moment.demand or moment.all_known):
+                break
+            if moment.answer is Verdict.INACTIVE:
                 break
             since = moment.at
-        return Verdict.ACTIVE if now.at - since < HOLDS.unknown else Verdict.UNKNOWN
+        return since
 
     def _held(self, now: Moment) -> bool:
         story = [*self.since_woken(), now]
@@ -131,10 +143,10 @@ class Oracle:
         run: list[Moment] = []
         for moment in story:
             run = [*run, moment] if moment.all_known and not moment.demand else []
-        calm_since = run[0].queue_at
+        calm_since = max(run[0].sampled)
         if not overheld:
-            calm_since = max([calm_since, *(moment.queue_at for moment in run if moment.busy)])
-        return now.queue_at - calm_since < IDLE_WINDOW
+            calm_since = max([calm_since, *(max(moment.sampled) for moment in run if moment.busy)])
+        return min(now.sampled) - calm_since < IDLE_WINDOW
 
     def _worked(self, story: list[Moment]) -> bool:
         first = story[0]
@@ -184,12 +196,7 @@ class AgainstHistory(RuleBasedStateMachine):
         """Nothing is sampled for a while."""
         self.now += seconds
 
-    @rule(
-        steps=st.integers(1, 30),
-        waiting=st.integers(0, 8),
-        in_flight=st.integers(0, 3),
-        percents=st.lists(st.sampled_from([0.0, 5.0, 50.0, 100.0]), max_size=3),
-    )
+    @rule(steps=STEPS, waiting=st.integers(0, 8), in_flight=st.integers(0, 3), percents=PERCENTS)
     def all_is_well(self, steps: int, waiting: int, in_flight: int, percents: list[float]) -> None:
         """Everything is sampled every five seconds for a while, and says the same."""
         for _ in range(steps):
@@ -198,10 +205,34 @@ class AgainstHistory(RuleBasedStateMachine):
             self._sample_gpu(percents)
             self.decide()
 
-    @rule(steps=st.integers(1, 40), percents=st.lists(st.sampled_from([0.0, 50.0]), min_size=1, max_size=2))
+    @rule(steps=STEPS, percents=st.lists(st.sampled_from([0.0, 50.0]), max_size=2))
     def the_queue_is_empty(self, steps: int, percents: list[float]) -> None:
         """No job for a while; the GPUs go on as they do."""
         self.all_is_well(steps, 0, 0, percents)
+
+    @rule(steps=STEPS, waiting=st.integers(1, 8))
+    def jobs_come_and_go_before_anybody_starts(self, steps: int, waiting: int) -> None:
+        """No pod ever shows itself."""
+        self.all_is_well(steps, waiting, 0, [])
+        self.all_is_well(steps, 0, 0, [])
+
+    @rule(steps=STEPS, waiting=st.integers(0, 1))
+    def prometheus_is_down(self, steps: int, waiting: int) -> None:
+        """Only the queue is sampled for a while."""
+        for _ in range(steps):
+            self.now += 5.0
+            self._sample_queue(waiting, 0)
+            self.a_source_fails(Signal.GPU)
+            self.decide()
+
+    @rule(steps=STEPS, percents=PERCENTS)
+    def the_broker_is_down(self, steps: int, percents: list[float]) -> None:
+        """Only the GPUs are sampled for a while."""
+        for _ in range(steps):
+            self.now += 5.0
+            self._sample_gpu(percents)
+            self.a_source_fails(Signal.QUEUE)
+            self.decide()
 
     @rule(waiting=st.integers(0, 5), in_flight=st.integers(0, 2))
     def the_queue_is_sampled(self, waiting: int, in_flight: int) -> None:
@@ -264,9 +295,10 @@ class AgainstHistory(RuleBasedStateMachine):
         return Moment(
             at=self.now,
             queue=queue.value if fresh_queue and isinstance(queue, Known) else None,  # type: ignore[arg-type] # a depth
-            queue_at=queue.at if isinstance(queue, Known) else -1.0,
             gpu=use if isinstance(use, GpuUse) else None,
             gpu_known=fresh_gpu and (use is not None or self._absence_is_normal()),
+            gpu_optional=self.optional,
+            sampled=tuple(good.at for good in (queue, gpu) if good is not None and self.now - good.at < FRESHNESS),
             answer=decision.verdict,
             replicas=decision.replicas,
             phase=decision.phase,
@@ -277,7 +309,9 @@ class AgainstHistory(RuleBasedStateMachine):
         if not self.oracle.awake:
             return True
         told = [moment for moment in story if moment.demand or moment.all_known]
-        return not any(moment.gpu is not None for moment in told) and self.now - story[0].at < HOLDS.loading
+        # What is seen in the moment of waking may be the last of the replicas that are going.
+        since = told if all(moment.answer is not Verdict.INACTIVE for moment in self.oracle.moments) else told[1:]
+        return not any(moment.gpu is not None for moment in since) and self.now - story[0].at < HOLDS.loading
 
 
 def _gist(decision: Decision) -> tuple[object, ...]:

@@ -63,6 +63,14 @@ class TestIdleWindow:
         story.down(Signal.QUEUE).passes(29)
         assert all(decision.verdict is not Verdict.INACTIVE for decision in story.decisions)
 
+    def test_a_gpu_that_was_busy_lately_is_not_outrun_by_a_slow_queue(self) -> None:
+        """
+        The queue is read every half minute, the GPU every five seconds: quiet counts where both were quiet.
+        """
+        story = Story(replace(QUEUE_AND_GPU, params=TargetParams(idle_window=60))).queue(0, 1).gpu(50).passes(5)
+        story.queue(0, 0).passes(0).unread(Signal.QUEUE).passes(25).gpu(0).unread().passes(40)
+        story.expect(Verdict.ACTIVE, reason=Reason.IDLE_WINDOW).passes(30).expect(Verdict.INACTIVE)
+
 
 class TestGpuHold:
     """
@@ -112,6 +120,36 @@ class TestGpuHold:
         story.queue(1, 0).passes(10).expect(reason=Reason.SCALING_DOWN_LATER)
         story.queue(0).passes(1500).expect(Verdict.ACTIVE, reason=Reason.GPU_BUSY)
 
+    def test_the_bound_is_said_in_a_calm_moment_too(self) -> None:
+        """
+        The bound is reached while the GPU pauses: it still goes because of the bound, and that is what is said.
+        """
+        story = awake(Story(QUEUE_AND_GPU)).queue(0)
+        story.gpu(50, 0, 0).passes(1790).gpu(0, 0, 0).passes(10).expect(Verdict.INACTIVE)
+        story.passes(60).expect(reason=Reason.GPU_HOLD_EXPIRED)
+        assert story.decision is not None
+        assert story.decision.sentence == (
+            "there is no work; a busy GPU alone may hold a workload for 30 min only, and it has (now 0 % on 3 pods)"
+        )
+        story.gpu().passes(5).expect(reason=Reason.QUIET)
+
+    def test_at_the_minimum_a_busy_gpu_has_nothing_to_hold(self) -> None:
+        """
+        A neighbour on a shared GPU of the one replica that stays anyway: no hold, no bound, no warning.
+        """
+        story = Story(replace(QUEUE_AND_GPU, minimum=1)).queue(1, 1).gpu(70).passes(60)
+        story.queue(0, 0).passes(5).expect(Verdict.ACTIVE, replicas=1, reason=Reason.MINIMUM)
+        story.passes(3600).expect(Verdict.ACTIVE, replicas=1, reason=Reason.MINIMUM)
+
+    def test_above_the_minimum_it_holds_then_the_minimum_stays(self) -> None:
+        """
+        Three replicas are held for the bound, then one is left; the reason stays as long as the GPU is busy.
+        """
+        story = awake(Story(ALL_THREE)).change(minimum=1).queue(0).gpu(90, 0, 0).passes(1790)
+        story.expect(replicas=3, reason=Reason.GPU_BUSY)
+        story.passes(60).expect(Verdict.ACTIVE, replicas=1, reason=Reason.GPU_HOLD_EXPIRED)
+        story.gpu(0).passes(5).expect(Verdict.ACTIVE, replicas=1, reason=Reason.MINIMUM)
+
 
 class TestLoading:
     """
@@ -141,6 +179,23 @@ class TestLoading:
         """
         story = Story(QUEUE_AND_GPU).queue(0).gpu().passes(5).queue(3).passes(60).expect(phase=Phase.WAKING)
         story.gpu(0).passes(5).expect(phase=Phase.ACTIVE)
+
+    def test_a_count_that_comes_and_goes_is_no_work(self) -> None:
+        """
+        A broker that tells the jobs in flight only at times has not shown that anybody works.
+        """
+        story = Story(QUEUE_ONLY).queue(0, 0).passes(5).queue(3, 0).passes(60).queue(0, None).passes(60)
+        story.expect(reason=Reason.LOADING).queue(0, 0).passes(300).expect(reason=Reason.LOADING)
+
+    def test_a_job_taken_is_seen_by_who_was_woken_blind(self) -> None:
+        """
+        Woken by requests while the queue was unknown: what changes from its first reading on is a sign of work.
+        """
+        story = Story(replace(ALL_THREE, rules={Signal.QUEUE: QUEUE, Signal.REQUESTS: REQUESTS}))
+        story.queue(0).requests(0).passes(5).down(Signal.QUEUE).passes(60).requests(1).passes(60).expect(
+            phase=Phase.WAKING
+        )
+        story.queue(3, 0).passes(5).expect(phase=Phase.WAKING).queue(2, 1).passes(5).expect(phase=Phase.ACTIVE)
 
     def test_waking_ends_with_the_budget(self) -> None:
         """
@@ -212,6 +267,15 @@ class TestUnknown:
         story.queue(30, 1).passes(5).expect(replicas=10)
         story.queue(0, 1).gpu(10, 10).passes(70).expect(replicas=1)
 
+    def test_what_was_kept_for_an_unknown_gpu_does_not_fall_at_once(self) -> None:
+        """
+        The first reading after an outage is one reading: scaling down waits for the window, as it always does.
+        """
+        story = Story(QUEUE_AND_GPU).queue(3, 1).gpu(100, 100, 100, 100).passes(5).expect(replicas=5)
+        story.down(Signal.GPU).queue(0, 1).passes(3600).expect(replicas=5, reason=Reason.DEMAND)
+        story.gpu(10, 10).passes(55).expect(replicas=5, reason=Reason.SCALING_DOWN_LATER)
+        story.passes(10).expect(replicas=1, reason=Reason.DEMAND)
+
     def test_an_optional_signal_is_left_out_but_blocks_idling(self) -> None:
         """
         An optional GPU that is unknown wants nothing; without demand the workload is held, then nothing is said.
@@ -246,41 +310,6 @@ class TestUnknown:
         story = Story(ALL_THREE).queue(0).no_series(Signal.REQUESTS).gpu().passes(60).expect(Verdict.UNKNOWN)
         rules = {**ALL_THREE.rules, Signal.REQUESTS: replace(REQUESTS, at_workload=True)}
         story.change(rules=rules).passes(5).expect(Verdict.INACTIVE)
-
-
-class TestFirstSight:
-    """
-    A restart never wakes anybody, and never stops anybody.
-    """
-
-    def test_quiet_and_nothing_up_is_idle_at_once(self) -> None:
-        """
-        A restart at zero: false on the first full set of readings.
-        """
-        Story(ALL_THREE).queue(0).requests(0).gpu().expect(Verdict.INACTIVE, phase=Phase.IDLE)
-
-    def test_quiet_but_up_waits_for_the_window(self) -> None:
-        """
-        GPU readings show replicas: as many as there are stay, until quiet is known to have lasted.
-        """
-        story = Story(ALL_THREE).queue(0).requests(0).gpu(0, 0)
-        story.expect(Verdict.ACTIVE, phase=Phase.HOLDING, replicas=2, reason=Reason.IDLE_WINDOW)
-        story.passes(130).expect(Verdict.INACTIVE)
-
-    def test_nothing_is_said_before_everything_is_known(self) -> None:
-        """
-        A missing reading at first sight is unknown, of an optional signal too: something may be up.
-        """
-        rules = {Signal.QUEUE: QUEUE, Signal.GPU: replace(GPU, missing=Missing.OPTIONAL)}
-        story = Story(replace(QUEUE_AND_GPU, rules=rules)).queue(0).down(Signal.GPU).expect(Verdict.UNKNOWN)
-        story.gpu().passes(5).expect(Verdict.INACTIVE)
-
-    def test_a_restart_at_work_goes_on_as_before(self) -> None:
-        """
-        Restarted with jobs in flight: active with what they want, and not fewer than were seen at first.
-        """
-        story = awake(Story(ALL_THREE)).queue(0, 2).restart().expect(Verdict.ACTIVE, phase=Phase.ACTIVE, replicas=3)
-        story.passes(70).expect(replicas=3)
 
 
 def test_scaling_down_follows_the_most_that_was_wanted_lately() -> None:

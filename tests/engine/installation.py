@@ -35,6 +35,25 @@ CONFIGURATION: dict[str, object] = {
 }
 
 
+def connections() -> dict[str, object]:
+    """
+    Return the connections of the configuration.
+    """
+    configured = CONFIGURATION["connections"]
+    assert isinstance(configured, dict)
+    return dict(configured)
+
+
+def document(policy: str = "default", **changes: dict[str, object]) -> Document:
+    """
+    Return the configuration with changes to the sections of one policy.
+    """
+    policies = CONFIGURATION["policies"]
+    assert isinstance(policies, dict)
+    changed = {section: {**policies[policy].get(section, {}), **values} for section, values in changes.items()}
+    return Document.parse({**CONFIGURATION, "policies": {**policies, policy: {**policies[policy], **changed}}})
+
+
 def caller(name: str = "agent", namespace: str = "ai", **metadata: str) -> Caller:
     """
     Return a ScaledObject whose trigger names the queue `jobs` unless told otherwise.
@@ -109,3 +128,10 @@ async def minutes(number: float) -> None:
     Let virtual minutes pass.
     """
     await asyncio.sleep(number * 60)
+
+
+async def collected(pushes: AsyncIterator[bool]) -> list[bool]:
+    """
+    Return everything that is pushed until a stream ends.
+    """
+    return [push async for push in pushes]

@@ -5,16 +5,14 @@ The engine over fake sources, in virtual time: callers, first readings, outages,
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from itertools import pairwise
 
 import pytest
 
 from scaler.domain.decision import Phase, Reason, Verdict
-from scaler.engine.workload import MetadataError, OverloadedError, UndecidedError
-from scaler.settings.document import Document
+from scaler.engine.workload import MetadataError, UndecidedError
 from scaler.sources.base import SourceError
-from tests.engine.installation import CONFIGURATION, caller, installed, jobs, minutes
+from tests.engine.installation import caller, collected, installed, jobs, minutes
 
 pytestmark = pytest.mark.looptime
 
@@ -176,7 +174,7 @@ class TestPushes:
         They end by themselves, without an error.
         """
         async with installed() as it:
-            ended = asyncio.create_task(_all(it.engine.pushes(caller())))
+            ended = asyncio.create_task(collected(it.engine.pushes(caller())))
             await asyncio.sleep(3)
             it.engine.close()
             assert await ended == [False]
@@ -226,127 +224,31 @@ class TestClosely:
             assert 9 <= len(it.sources["jobs"].reads) <= 11
 
 
-class TestRoster:
+async def test_a_first_call_is_answered_at_once_where_others_ask_the_same() -> None:
     """
-    Who is known, and for how long.
+    What is known and fresh is known to everybody, even while the source is silent.
     """
-
-    async def test_who_calls_no_more_is_forgotten(self) -> None:
-        """
-        After ten minutes without a call nothing is asked for it any more; an open stream is a call.
-        """
-        async with installed() as it:
-            await it.engine.decision(caller("silent"))
-            streaming = asyncio.create_task(_all(it.engine.pushes(caller("streaming", queue="other"))))
-            it.queue(0, key="other")
-            await minutes(13)
-            assert [workload.caller.name for workload in it.engine.roster] == ["streaming"]
-            assert jobs() not in it.engine.ledger
-            streaming.cancel()
-
-    async def test_the_roster_is_bounded(self) -> None:
-        """
-        One more than limits.workloads is refused with the limit's name; the others go on.
-        """
-        async with installed({**CONFIGURATION, "limits": {"workloads": 2}}) as it:
-            it.engine.accept(caller("a"))
-            it.engine.accept(caller("b"))
-            with pytest.raises(OverloadedError, match=r"limits\.workloads"):
-                it.engine.accept(caller("c"))
-            assert (await it.engine.decision(caller("a"))).verdict is Verdict.INACTIVE
-
-    async def test_an_edited_trigger_keeps_its_timers(self) -> None:
-        """
-        Edited within the idle window, the window goes on.
-        """
-        async with installed() as it:
-            it.queue(3, 1)
-            await it.engine.decision(caller())
-            await asyncio.sleep(10)
-            it.queue(0, 0)
-            await minutes(1.5)
-            edited = caller(queueTarget="2")
-            assert (await it.engine.decision(edited)).reason is Reason.IDLE_WINDOW
-            await asyncio.sleep(40)
-            assert (await it.engine.decision(edited)).verdict is Verdict.INACTIVE
-
-    async def test_wrong_metadata_disturbs_nobody(self) -> None:
-        """
-        It is refused by name, and keeps no place.
-        """
-        async with installed() as it:
-            for wrong in (
-                {"queueTarget": "-1"},
-                {"nonsense": "1"},
-                {"idleWindow": "0s"},
-                {"queueConnection": "redis://x"},
-            ):
-                with pytest.raises(MetadataError, match=next(iter(wrong))):
-                    it.engine.accept(caller(**wrong))
-            assert len(it.engine.roster) == 0
-            assert (await it.engine.decision(caller())).verdict is Verdict.INACTIVE
+    async with installed() as it:
+        it.queue(2)
+        await it.engine.decision(caller("first"))
+        it.sources["jobs"].hang()
+        before = asyncio.get_running_loop().time()
+        assert (await it.engine.decision(caller("second"))).replicas == 1
+        assert asyncio.get_running_loop().time() == before
 
 
-class TestReconfiguration:
+async def test_a_slow_source_makes_no_half_decision() -> None:
     """
-    Another document takes effect without a restart.
+    The queue alone would want one of the five replicas that work: an error, then the truth.
     """
-
-    async def test_a_new_target_takes_effect_at_once(self) -> None:
-        """
-        The same jobs, another target: another number, in the same moment.
-        """
-        async with installed() as it:
-            it.queue(6, 3)
-            assert (await it.engine.decision(caller())).replicas == 3
-            it.engine.reconfigure(_with_queue(target=1))
-            assert (await it.engine.decision(caller())).replicas == 9
-
-    async def test_timers_go_on(self) -> None:
-        """
-        A reload within the idle window does not begin it anew.
-        """
-        async with installed() as it:
-            it.queue(3, 1)
-            await it.engine.decision(caller())
-            await asyncio.sleep(10)
-            it.queue(0, 0)
-            await minutes(1.5)
-            it.engine.reconfigure(_with_queue(target=2))
-            await asyncio.sleep(40)
-            assert (await it.engine.decision(caller())).verdict is Verdict.INACTIVE
-
-    async def test_a_new_address_is_no_blip(self) -> None:
-        """
-        A connection that moves is opened anew; the last readings stand until the first new ones.
-        """
-        async with installed() as it:
-            it.queue(6, 3)
-            await it.engine.decision(caller())
-            old = it.sources["jobs"]
-            connections = {**_connections(), "jobs": {"type": "redis", "addresses": ["moved.test:6379"]}}
-            it.engine.reconfigure(Document.parse({**CONFIGURATION, "connections": connections}))
-            assert it.sources["jobs"] is not old
-            assert (await it.engine.decision(caller())).replicas == 3
-            it.queue(12, 3)
-            await asyncio.sleep(6)
-            assert (await it.engine.decision(caller())).replicas == 5
-            assert old.closed
-
-    async def test_a_policy_that_is_gone_is_an_error_until_it_is_back(self) -> None:
-        """
-        Its workloads are told, the stream stays, and their state is kept.
-        """
-        async with installed() as it:
-            it.queue(6, 3)
-            ours = caller(policy="whole")
-            await it.engine.decision(ours)
-            policies = {"default": CONFIGURATION["policies"]["default"]}  # type: ignore[index] # a mapping
-            it.engine.reconfigure(Document.parse({**CONFIGURATION, "policies": policies}))
-            with pytest.raises(MetadataError, match="whole"):
-                await it.engine.decision(ours)
-            it.engine.reconfigure(Document.parse(CONFIGURATION))
-            assert (await it.engine.decision(ours)).replicas == 3
+    async with installed() as it:
+        it.queue(1, 1)
+        it.gpus(80, 80, 80, 80, 80)
+        it.sources["metrics"].delay = 1.9
+        with pytest.raises(UndecidedError, match=r"requests is unknown .*; gpu is unknown"):
+            await it.engine.decision(caller(policy="whole"))
+        await asyncio.sleep(0.5)
+        assert (await it.engine.decision(caller(policy="whole"))).replicas == 5
 
 
 async def test_trouble_with_one_queue_leaves_the_others() -> None:
@@ -374,18 +276,3 @@ async def test_a_silent_source_is_unknown_when_its_readings_are_stale() -> None:
         it.sources["jobs"].resume()
         await asyncio.sleep(6)
         assert (await it.engine.decision(caller())).verdict is Verdict.INACTIVE
-
-
-def _connections() -> dict[str, object]:
-    connections = CONFIGURATION["connections"]
-    assert isinstance(connections, dict)
-    return connections
-
-
-def _with_queue(**changes: object) -> Document:
-    queue = {"connection": "jobs", "type": "list", "target": 3, **changes}
-    return Document.parse({**CONFIGURATION, "policies": {"default": {"queue": queue}}})
-
-
-async def _all(pushes: AsyncIterator[bool]) -> list[bool]:
-    return [push async for push in pushes]

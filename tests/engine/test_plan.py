@@ -152,6 +152,15 @@ def test_two_workloads_that_mean_the_same_ask_the_same_question() -> None:
     assert first.asks[Signal.QUEUE].question == second.asks[Signal.QUEUE].question
 
 
+def test_equal_policies_are_one() -> None:
+    """
+    Triggers that differ in their queue share the policy, so that thousands of them cost little; others do not.
+    """
+    first, second = planned(queue="mine"), planned(queue="yours")
+    assert first.policy is second.policy
+    assert planned(queue="mine", queueTarget="7").policy.rules[Signal.QUEUE].target == 7
+
+
 @pytest.mark.parametrize(
     ("metadata", "message"),
     [

@@ -121,6 +121,16 @@ async def test_the_first_read_says_a_rate(serve: Serve, connect: Connect) -> Non
     assert len(server.requests) == 3
 
 
+@pytest.mark.parametrize(("path", "asked"), [("", "/metrics"), ("/", "/"), ("/gpu?all=1", "/gpu?all=1")])
+async def test_a_url_without_a_path_means_its_metrics(serve: Serve, connect: Connect, path: str, asked: str) -> None:
+    """
+    Who names only a host and a port means what every exporter serves; who names a path means that.
+    """
+    server = await serve(counting(1000))
+    await rate(connect(f"{server.url}{path}"))
+    assert {request.path_qs for request in server.requests} == {asked}
+
+
 async def test_questions_to_one_page_share_a_scrape(serve: Serve, connect: Connect) -> None:
     """
     Two metrics, two models and the GPUs cost one request for the page, and another for what is new.

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from scaler.domain.readings import QueueDepth
 from scaler.sources.base import SourceError
-from scaler.sources.rabbitmq_both import Outstanding
-from scaler.sources.rabbitmq_management import Counts
+from scaler.sources.rabbitmq.both import Outstanding
+from scaler.sources.rabbitmq.management import Counts
 from tests.servers.rabbitmq import RabbitServer
 from tests.sources.http_server import HttpServer
 from tests.sources.rabbitmq.conftest import MakeSource, StartRelay

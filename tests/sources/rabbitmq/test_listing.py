@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from scaler.sources.rabbitmq_management import Counts, Listing
+from scaler.sources.rabbitmq.management import Counts, Listing
 
 
 def counts(**row: Any) -> object:

@@ -14,34 +14,16 @@ from redis import Redis, RedisCluster
 
 from scaler.domain.readings import QueueDepth
 from scaler.settings.connections import RedisConnection
-from scaler.sources.base import Answer, SourceError
+from scaler.sources.base import SourceError
 from scaler.sources.questions import RedisQueue, RedisShape
-from scaler.sources.redis import RedisSource
-from scaler.sources.redis_dialer import Dialer
-from scaler.sources.redis_lines import ServerLine
+from scaler.sources.redis.dialer import Dialer
+from scaler.sources.redis.lines import ServerLine
 from tests.servers.certificates import Certificates, issue
 from tests.servers.fixtures import StartRedis
 from tests.servers.redis import SENTINEL_MASTER, RedisServer, Sentinel
 from tests.sources.contract import eventually
+from tests.sources.redis.asking import JOBS, ask, trouble
 from tests.sources.redis.conftest import MakeSource
-
-JOBS = RedisQueue("main", RedisShape.LIST, "jobs")
-
-
-async def ask(source: RedisSource, question: RedisQueue = JOBS) -> Answer:
-    """
-    Ask one question.
-    """
-    return (await source.read([question]))[question]
-
-
-async def trouble(source: RedisSource) -> str:
-    """
-    Return the sentence that a read fails with.
-    """
-    with pytest.raises(SourceError) as raised:
-        await source.read([JOBS])
-    return str(raised.value)
 
 
 class TestTls:
@@ -310,106 +292,3 @@ class TestCluster:
 def _knows(node: RedisServer) -> bool:
     with node.client() as client:
         return bool(client.execute_command("CLUSTER INFO")["cluster_state"] == "ok")
-
-
-class TestOddServers:
-    """
-    What a server in trouble, and what is no Redis, says.
-    """
-
-    @pytest.mark.parametrize(
-        ("reply", "sentence"),
-        [
-            (b"-LOADING Redis is loading the dataset in memory\r\n", "is still loading its data"),
-            (b"-MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.\r\n", "its master"),
-            (b"-NOAUTH Authentication required.\r\n", "asks for a password"),
-            (b"-CLUSTERDOWN The cluster is down\r\n", "hash slots"),
-            (b"HTTP/1.1 400 Bad Request\r\n", "is it a Redis?"),
-            (b":twelve\r\n", "is it a Redis?"),
-        ],
-    )
-    async def test_a_server_that_can_answer_nothing(
-        self, start_scripted: Any, source_of: MakeSource, reply: bytes, sentence: str
-    ) -> None:
-        """
-        The whole read fails, and says why.
-        """
-        server = await start_scripted(LLEN=reply)
-        source = source_of(server.address)
-        assert sentence in await trouble(source)
-        server.replies["LLEN"] = b":4\r\n"
-        assert await ask(source) == QueueDepth(4)
-
-    @pytest.mark.parametrize("reply", [b":-1\r\n", b"+many\r\n", b"$-1\r\n", b"*0\r\n"])
-    async def test_numbers_that_make_no_sense(self, start_scripted: Any, source_of: MakeSource, reply: bytes) -> None:
-        """
-        A length that is none is trouble for its question alone.
-        """
-        server = await start_scripted(LLEN=reply, ZCARD=b":2\r\n")
-        ranked = RedisQueue("main", RedisShape.SORTED_SET, "ranked")
-        answers = await source_of(server.address).read([JOBS, ranked])
-        assert "makes no sense" in str(answers[JOBS])
-        assert answers[ranked] == QueueDepth(2)
-
-    async def test_a_proxy_that_repeats_what_it_was_sent(
-        self, start_scripted: Any, source_of: MakeSource, secret: Callable[[str], dict[str, str]]
-    ) -> None:
-        """
-        The password is in no sentence, and in none of the exceptions behind it.
-        """
-        said = b"-ERR unknown command 'AUTH', with args beginning with: 'scaler' 'correct horse' \r\n"
-        server = await start_scripted(AUTH=said)
-        source = source_of(server.address, username="scaler", password=secret("correct horse"))
-        with pytest.raises(SourceError, match="does not know a command") as raised:
-            await source.read([JOBS])
-        error: BaseException | None = raised.value
-        while error is not None:
-            assert "horse" not in str(error)
-            error = error.__cause__ or error.__context__
-
-    async def test_a_thousand_lists_are_one_round_trip(self, start_scripted: Any, source_of: MakeSource) -> None:
-        """
-        A server that says nothing before it has heard a thousand questions hears them.
-        """
-        server = await start_scripted(LLEN=b":1\r\n")
-        source = source_of(server.address)
-        assert await ask(source) == QueueDepth(1)
-        server.hold_until = len(server.heard) + 1000
-        questions = [RedisQueue("main", RedisShape.LIST, f"jobs:{number}") for number in range(1000)]
-        answers = await source.read(questions)
-        assert set(answers.values()) == {QueueDepth(1)}
-        assert len(answers) == 1000
-        assert server.connections == 1
-
-    async def test_a_connection_that_was_closed_meanwhile_is_replaced(
-        self, start_scripted: Any, source_of: MakeSource
-    ) -> None:
-        """
-        A server that closes idle connections is read all the same.
-        """
-        server = await start_scripted(LLEN=b":1\r\n")
-        source = source_of(server.address)
-        assert await ask(source) == QueueDepth(1)
-        server.hang_up()
-        assert await ask(source) == QueueDepth(1)
-        assert server.connections == 2
-
-    async def test_a_server_before_7_tells_no_lag(self, start_scripted: Any, source_of: MakeSource) -> None:
-        """
-        What comes after the group's place is counted instead, from the next id on.
-        """
-        group = b"*8\r\n$4\r\nname\r\n$6\r\nagents\r\n$9\r\nconsumers\r\n:1\r\n$7\r\npending\r\n:3\r\n"
-        group += b"$17\r\nlast-delivered-id\r\n$3\r\n5-9\r\n"
-        entry = b"*2\r\n$4\r\n5-10\r\n*0\r\n"
-        server = await start_scripted(XINFO_GROUPS=b"*1\r\n" + group, XLEN=b":40\r\n", XRANGE=b"*2\r\n" + entry * 2)
-        events = RedisQueue("main", RedisShape.STREAM, "events", group="agents")
-        assert await ask(source_of(server.address), events) == QueueDepth(2, 3)
-        assert ["XRANGE", "events", "5-10", "+", "COUNT", "100"] in server.heard
-
-    async def test_nobody_there_and_nobody_by_that_name(self, source_of: MakeSource, redis: RedisServer) -> None:
-        """
-        A refused connection and a name that does not resolve are told apart.
-        """
-        redis.stop()
-        assert "connection refused" in await trouble(source_of(redis.address))
-        assert "does not resolve" in await trouble(source_of("redis.invalid:6379"))

@@ -7,13 +7,13 @@ from __future__ import annotations
 import pytest
 
 from scaler.domain.readings import QueueDepth
-from scaler.sources.base import Answer, SourceError
-from scaler.sources.questions import Question, RedisQueue, RedisShape
+from scaler.sources.base import SourceError
+from scaler.sources.questions import RedisQueue, RedisShape
 from scaler.sources.redis import RedisSource
 from tests.servers.redis import RedisServer
+from tests.sources.redis.asking import JOBS, ask
 from tests.sources.redis.conftest import MakeSource
 
-JOBS = RedisQueue("main", RedisShape.LIST, "jobs")
 TAKEN = RedisQueue("main", RedisShape.LIST, "jobs", processing="jobs:taken")
 EVENTS = RedisQueue("main", RedisShape.STREAM, "events", group="agents")
 RANKED = RedisQueue("main", RedisShape.SORTED_SET, "ranked")
@@ -25,13 +25,6 @@ def source(redis: RedisServer, source_of: MakeSource) -> RedisSource:
     A source that looks at the shared server.
     """
     return source_of(redis.address)
-
-
-async def ask(source: RedisSource, question: Question) -> Answer:
-    """
-    Ask one question.
-    """
-    return (await source.read([question]))[question]
 
 
 @pytest.mark.parametrize(

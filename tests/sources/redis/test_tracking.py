@@ -179,6 +179,25 @@ async def test_questions_may_change_while_it_runs(redis: RedisServer, source_of:
             await heard.say(JOBS, QueueDepth(2, 0))
 
 
+async def test_a_key_of_two_questions_is_watched_for_the_one_that_stays(
+    redis: RedisServer, source_of: MakeSource
+) -> None:
+    """
+    Two workloads may look at one key in two ways, and one of them may leave.
+    """
+    plain = RedisQueue("main", RedisShape.LIST, "jobs")
+    watcher = watcher_of(source_of(redis.address), [JOBS, plain])
+    with redis.client() as client:
+        async with watching(watcher) as heard:
+            watcher.set_questions([plain])
+            client.rpush("jobs", "a")
+            await heard.say(plain, QueueDepth(1))
+            assert heard.latest[JOBS] == QueueDepth(0, 0)
+            watcher.set_questions([])
+            watcher.set_questions([JOBS])
+            await heard.say(JOBS, QueueDepth(1, 0))
+
+
 async def test_a_thousand_keys_are_watched(redis: RedisServer, source_of: MakeSource) -> None:
     """
     Each of many keys is announced as if it were the only one.

@@ -15,8 +15,8 @@ from collections.abc import Collection, Mapping
 
 from scaler.domain.readings import QueueDepth
 from scaler.sources.base import SourceError
-from scaler.sources.rabbitmq_amqp import AmqpAddress
-from scaler.sources.rabbitmq_management import Counts, Listing, ManagementAddress
+from scaler.sources.rabbitmq.amqp import AmqpAddress
+from scaler.sources.rabbitmq.management import Counts, Listing, ManagementAddress
 
 _PAUSE = 2.5
 """Seconds between two listings, at least ..."""

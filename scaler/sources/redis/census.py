@@ -9,8 +9,8 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from scaler.sources.redis_frameworks import CELERY_SEPARATORS
-from scaler.sources.redis_plans import Plan, count, text
+from scaler.sources.redis.frameworks import CELERY_SEPARATORS
+from scaler.sources.redis.plans import Plan, count, text
 
 Census = Callable[[], Plan[Mapping[str, int] | None]]
 """Counts what is in flight by queue; None if it cannot be told at a bounded cost."""

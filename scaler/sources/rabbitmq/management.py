@@ -25,8 +25,8 @@ from scaler.domain.readings import QueueDepth
 from scaler.settings.connections import RabbitConnection
 from scaler.sources.base import SourceError
 from scaler.sources.credentials import basic
-from scaler.sources.rabbitmq_login import password_of
-from scaler.sources.rabbitmq_trouble import no_queue
+from scaler.sources.rabbitmq.login import password_of
+from scaler.sources.rabbitmq.trouble import no_queue
 from scaler.sources.sentences import one_line, reason
 from scaler.sources.tls import Trust
 

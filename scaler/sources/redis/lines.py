@@ -17,9 +17,9 @@ from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as SilentError
 
 from scaler.sources.base import SourceError
-from scaler.sources.redis_dialer import Address, Dialer, hang_up
-from scaler.sources.redis_errors import server_trouble, translated
-from scaler.sources.redis_plans import CHUNK, Command, Reply
+from scaler.sources.redis.dialer import Address, Dialer, hang_up
+from scaler.sources.redis.errors import server_trouble, translated
+from scaler.sources.redis.plans import CHUNK, Command, Reply
 
 
 class Line(Protocol):

@@ -5,7 +5,7 @@ Plain Redis structures as queues: lists, streams with consumer groups, sorted se
 from __future__ import annotations
 
 from scaler.domain.readings import QueueDepth
-from scaler.sources.redis_plans import CommandFailedError, Plan, count, fields, text
+from scaler.sources.redis.plans import CommandFailedError, Plan, count, fields, text
 
 _PAGE = 100
 _MOST_COUNTED = 1000

@@ -12,8 +12,8 @@ from typing import Any
 from scaler.domain.readings import QueueDepth
 from scaler.sources.base import Answer, Answers, SourceError
 from scaler.sources.questions import Framework, FrameworkQueue, Question, RedisQueue, RedisShape
-from scaler.sources.redis_census import CeleryCensus, Census, sidekiq_census
-from scaler.sources.redis_frameworks import (
+from scaler.sources.redis.census import CeleryCensus, Census, sidekiq_census
+from scaler.sources.redis.frameworks import (
     arq_depth,
     bullmq_depth,
     bullmq_keys,
@@ -25,8 +25,8 @@ from scaler.sources.redis_frameworks import (
     rq_keys,
     sidekiq_depth,
 )
-from scaler.sources.redis_plans import Exchange, Plan, carry_out
-from scaler.sources.redis_shapes import list_depth, sorted_set_depth, stream_depth, stream_length
+from scaler.sources.redis.plans import Exchange, Plan, carry_out
+from scaler.sources.redis.shapes import list_depth, sorted_set_depth, stream_depth, stream_length
 
 
 @dataclass(frozen=True, slots=True)

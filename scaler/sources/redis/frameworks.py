@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from scaler.domain.readings import QueueDepth
-from scaler.sources.redis_plans import Plan, Reply, count, text
+from scaler.sources.redis.plans import Plan, Reply, count, text
 
 _MOST_LOOKED_AT = 100
 

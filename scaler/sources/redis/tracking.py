@@ -17,11 +17,11 @@ from redis.exceptions import ResponseError
 
 from scaler.sources.base import Answers, SourceError, WatchRefusedError
 from scaler.sources.questions import Question
-from scaler.sources.redis_dialer import Dialer, hang_up
-from scaler.sources.redis_errors import translated
-from scaler.sources.redis_lines import check, converse, send
-from scaler.sources.redis_plans import CHUNK, Command, Reply
-from scaler.sources.redis_questions import Recipes, answer
+from scaler.sources.redis.dialer import Dialer, hang_up
+from scaler.sources.redis.errors import translated
+from scaler.sources.redis.lines import check, converse, send
+from scaler.sources.redis.plans import CHUNK, Command, Reply
+from scaler.sources.redis.questions import Recipes, answer
 from scaler.sources.sentences import one_line
 
 _PING_EVERY = 2.0

@@ -22,7 +22,7 @@ from scaler.settings.connections import RedisConnection, Tls
 from scaler.settings.values import Secret
 from scaler.sources.base import SourceError
 from scaler.sources.credentials import read_secret
-from scaler.sources.redis_errors import translated
+from scaler.sources.redis.errors import translated
 
 Address = tuple[str, int]
 

@@ -10,7 +10,8 @@ declares itself empty (`rabbit_quorum_queue:stat`, RabbitMQ 3.8 to 4.1), and a s
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterator, Mapping
+from collections import deque
+from collections.abc import Collection, Mapping
 
 import pika
 from pika.adapters.utils.connection_workflow import AMQPConnectorException
@@ -19,13 +20,16 @@ from pika.exceptions import AMQPError, ChannelClosedByBroker
 from scaler.domain.readings import QueueDepth
 from scaler.settings.connections import RabbitConnection
 from scaler.sources.base import SourceError
-from scaler.sources.rabbitmq_link import Channel, Link
-from scaler.sources.rabbitmq_login import password_of
-from scaler.sources.rabbitmq_trouble import REFUSALS, broken, declined
+from scaler.sources.rabbitmq.link import Link
+from scaler.sources.rabbitmq.login import password_of
+from scaler.sources.rabbitmq.trouble import REFUSALS, broken, declined
 from scaler.sources.tls import client_context
 
 _CHANNELS = 4
-"""Channels that one read asks side by side, each one queue at a time; more are no faster (measured up to 16)."""
+"""
+Channels that one read asks side by side: each is a process of the broker, and a queue that does not answer delays those
+behind it on its own channel only.
+"""
 
 _HEARTBEAT = 10
 """Seconds without a sign of life after which a connection is dead."""
@@ -38,6 +42,9 @@ _PAUSE = 2.0
 Seconds before what was refused is asked again: each refusal costs the broker a channel or a connection and a line in
 its log, which four times a second would fill.
 """
+
+_SUSPECTED = 60.0
+"""Seconds for which a queue that was refused, and is not asked for any more, is remembered."""
 
 _LONGEST_NAME = 255
 
@@ -111,17 +118,20 @@ class _VirtualHost:
         answers: _Depths = {queue: trouble for queue in queues if (trouble := self._foreseen(queue))}
         waiting = [queue for queue in queues if queue not in answers]
         patience = self._settings.timeout * _PATIENCE
+        silent: set[str] = set()
         try:
             async with asyncio.timeout(patience):
-                await self._ask(await self.linked(), waiting, answers)
+                await self._ask(await self.linked(), waiting, answers, silent)
         except TimeoutError as error:
             if not any(queue in answers for queue in waiting):
                 raise SourceError(f"RabbitMQ at {self._settings.amqp} did not answer within {patience:g} s") from error
         for queue in waiting:
-            if queue not in answers:
-                answers[queue] = self._refuse(
-                    queue, SourceError(f"queue {queue!r} did not answer within {patience:g} s")
-                )
+            if queue in silent:
+                trouble = SourceError(f"queue {queue!r} did not answer within {patience:g} s")
+                # Perhaps it was the broker that paused: then the queue answers the next read, by itself.
+                answers[queue] = self._refuse(queue, trouble, _PAUSE if queue in self._refused else 0)
+            elif queue not in answers:
+                answers[queue] = SourceError(f"queue {queue!r} was kept waiting for {patience:g} s by one before it")
         return answers
 
     async def linked(self) -> Link:
@@ -151,32 +161,52 @@ class _VirtualHost:
         if self._link is not None:
             await self._link.aclose()
 
-    async def _ask(self, link: Link, queues: Collection[str], answers: _Depths) -> None:
-        rest = iter(queues)
-        asking = (self._ask_on_one_channel(link, rest, answers) for _ in range(min(_CHANNELS, len(queues))))
+    async def _ask(self, link: Link, queues: Collection[str], answers: _Depths, silent: set[str]) -> None:
+        """
+        Ask for queues on several channels.
+
+        Those that were refused lately are asked for on others and one by one: nothing is lost or delayed behind them.
+        """
+        sound = deque(queue for queue in queues if queue not in self._refused)
+        suspect = deque(queue for queue in queues if queue in self._refused)
+        asking = [
+            self._ask_on_one_channel(link, some, answers, silent, singly=some is suspect)
+            for some in (sound, suspect)
+            for _ in range(min(_CHANNELS, len(some)))
+        ]
         for trouble in await asyncio.gather(*asking):
             if trouble is not None:
                 raise trouble
 
-    async def _ask_on_one_channel(self, link: Link, rest: Iterator[str], answers: _Depths) -> SourceError | None:
+    async def _ask_on_one_channel(
+        self, link: Link, queues: deque[str], answers: _Depths, silent: set[str], *, singly: bool
+    ) -> SourceError | None:
         """
-        Ask queues of a list that others take from too; return what is wrong with the connection, if anything.
+        Ask for queues of a list that others take from too; return what is wrong with the connection, if anything.
+
+        When it is given up, the queue whose answer did not come is added to *silent*.
         """
-        channel: Channel | None = None
-        try:
-            for queue in rest:
-                if channel is None:
-                    channel = link.take()
+
+        def tell(queue: str, ready: int) -> None:
+            answers[queue] = QueueDepth(ready)
+            self._refused.pop(queue, None)
+
+        while queues:
+            try:
+                channel = link.take()
                 try:
-                    answers[queue] = QueueDepth(await channel.ready(queue))
-                except ChannelClosedByBroker as error:
-                    answers[queue] = self._refuse(queue, declined(self._name, queue, error))
-                    channel = None
-        except AMQPError as error:
-            return broken(self._settings, self._name, error)
-        finally:
-            if channel is not None:
-                link.park(channel)
+                    await channel.ready(queues, tell, singly=singly)
+                finally:
+                    link.park(channel)
+            except ChannelClosedByBroker as error:
+                queue = channel.owing.popleft()
+                answers[queue] = self._refuse(queue, declined(self._name, queue, error))
+                queues.extendleft(reversed(channel.owing))
+            except AMQPError as error:
+                return broken(self._settings, self._name, error)
+            except asyncio.CancelledError:
+                silent.update(tuple(channel.owing)[:1])
+                raise
         return None
 
     def _parameters(self) -> pika.ConnectionParameters:
@@ -206,9 +236,9 @@ class _VirtualHost:
         until, trouble = self._refused.get(key, (0.0, None))
         return trouble if _now() < until else None
 
-    def _refuse(self, key: str | None, trouble: SourceError) -> SourceError:
-        self._refused = {key: refused for key, refused in self._refused.items() if _now() < refused[0]}
-        self._refused[key] = (_now() + _PAUSE, trouble)
+    def _refuse(self, key: str | None, trouble: SourceError, pause: float = _PAUSE) -> SourceError:
+        self._refused = {key: refused for key, refused in self._refused.items() if _now() < refused[0] + _SUSPECTED}
+        self._refused[key] = (_now() + pause, trouble)
         return trouble
 
 

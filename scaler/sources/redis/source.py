@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from scaler.settings.connections import RedisConnection
 from scaler.sources.base import Answers, WatchRefusedError
 from scaler.sources.questions import Question
-from scaler.sources.redis_dialer import Dialer, hang_up
-from scaler.sources.redis_lines import ClusterLine, Line, ServerLine
-from scaler.sources.redis_plans import Reply, text
-from scaler.sources.redis_questions import Recipes, answer
-from scaler.sources.redis_tracking import RedisWatcher, dial_tracking
+from scaler.sources.redis.dialer import Dialer, hang_up
+from scaler.sources.redis.lines import ClusterLine, Line, ServerLine
+from scaler.sources.redis.plans import Reply, text
+from scaler.sources.redis.questions import Recipes, answer
+from scaler.sources.redis.tracking import RedisWatcher, dial_tracking
 
 _INFO = re.compile(r"^(\w+):(.*?)\r?$", re.MULTILINE)
 

@@ -1,0 +1,110 @@
+"""
+The record: one line for each change, and the holds that ran out.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+import pytest
+
+from scaler.domain.decision import Decision, Phase, Reason, Verdict
+from scaler.engine.record import Record
+from scaler.engine.views import Hold
+from tests.engine.workloads import workload
+
+AT_WORK = Decision(Verdict.ACTIVE, 3, Phase.ACTIVE, Reason.DEMAND, "3 replicas wanted: because", (), 1.0, 1.0, None)
+
+
+def after(reason: Reason) -> Decision:
+    """
+    Return a decision for a reason, as far as the record looks at it.
+    """
+    return replace(AT_WORK, reason=reason)
+
+
+def test_a_change_is_one_line_with_everything_in_it(caplog: pytest.LogCaptureFixture) -> None:
+    """
+    Who, where it stands, how many, why, for people and for machines.
+    """
+    caplog.set_level(logging.INFO)
+    assert Record().decided(workload(), None, AT_WORK)
+    (line,) = caplog.records
+    assert line.getMessage() == "ai/agent: active, 3 wanted, demand: 3 replicas wanted: because"
+    assert line.levelno == logging.INFO
+    assert {key: getattr(line, key) for key in ("namespace", "scaledobject", "verdict", "replicas", "phase")} == {
+        "namespace": "ai",
+        "scaledobject": "agent",
+        "verdict": "active",
+        "replicas": 3,
+        "phase": "active",
+    }
+
+
+def test_what_did_not_change_is_no_line(caplog: pytest.LogCaptureFixture) -> None:
+    """
+    Readings, times and wording may differ.
+    """
+    caplog.set_level(logging.INFO)
+    record = Record()
+    assert not record.decided(workload(), AT_WORK, replace(AT_WORK, sentence="other words", at=9.0, recheck_at=10.0))
+    assert caplog.records == []
+    assert record.counters().decisions_total == {}
+
+
+@pytest.mark.parametrize("reason", [Reason.UNKNOWN, Reason.HELD_UNKNOWN, Reason.GPU_HOLD_EXPIRED])
+def test_what_somebody_should_look_at_is_a_warning(reason: Reason, caplog: pytest.LogCaptureFixture) -> None:
+    """
+    Trouble with a source, and a GPU that was busy for too long.
+    """
+    Record().decided(workload(), AT_WORK, after(reason))
+    assert [line.levelno for line in caplog.records] == [logging.WARNING]
+
+
+def test_nothing_known_has_no_replicas_to_tell(caplog: pytest.LogCaptureFixture) -> None:
+    """
+    0 would read as a decision.
+    """
+    nothing = Decision(Verdict.UNKNOWN, 0, None, Reason.UNKNOWN, "queue is unknown (down)", (), 1.0, 1.0, None)
+    Record().decided(workload(), None, nothing)
+    assert caplog.messages == ["ai/agent: unknown: queue is unknown (down)"]
+
+
+@pytest.mark.parametrize(
+    ("reasons", "expired"),
+    [
+        ([Reason.DEMAND, Reason.GPU_BUSY, Reason.GPU_HOLD_EXPIRED, Reason.QUIET], {Hold.GPU: 1}),
+        ([Reason.GPU_BUSY, Reason.IDLE_WINDOW, Reason.GPU_HOLD_EXPIRED], {Hold.GPU: 1}),
+        ([Reason.GPU_BUSY, Reason.IDLE_WINDOW, Reason.QUIET], {}),
+        ([Reason.GPU_BUSY, Reason.DEMAND, Reason.GPU_BUSY], {}),
+        ([Reason.HELD_UNKNOWN, Reason.UNKNOWN, Reason.DEMAND, Reason.HELD_UNKNOWN, Reason.UNKNOWN], {Hold.UNKNOWN: 2}),
+        ([Reason.DEMAND, Reason.UNKNOWN], {}),
+        ([Reason.HELD_UNKNOWN, Reason.DEMAND], {}),
+        ([Reason.LOADING, Reason.IDLE_WINDOW, Reason.QUIET], {Hold.LOADING: 1}),
+        ([Reason.LOADING, Reason.QUIET], {Hold.LOADING: 1}),
+        ([Reason.LOADING, Reason.MINIMUM], {Hold.LOADING: 1}),
+        ([Reason.LOADING, Reason.GPU_BUSY, Reason.IDLE_WINDOW], {}),
+        ([Reason.LOADING, Reason.DEMAND], {}),
+    ],
+)
+def test_a_hold_that_its_bound_ended_is_counted_once(reasons: list[Reason], expired: dict[Hold, int]) -> None:
+    """
+    Whatever lies between the hold and what it ends in; a hold that ended for another reason is not counted.
+    """
+    record, before = Record(), None
+    for reason in reasons:
+        record.decided(workload(), before, after(reason))
+        before = after(reason)
+    assert record.counters().holds_expired_total == expired
+    assert sum(record.counters().decisions_total.values()) == len(reasons)
+
+
+def test_counters_are_copies() -> None:
+    """
+    What was handed out does not change.
+    """
+    record = Record()
+    counters = record.counters()
+    record.decided(workload(), None, AT_WORK)
+    assert counters.decisions_total == {}
