@@ -44,8 +44,9 @@ format: $(VENV)/.dev ## Format the code and mend what can be mended
 proto: $(VENV)/.dev ## Write scaler/server/wire anew from proto/
 	$(PY) proto/generate.py
 
-schema: $(VENV)/.dev ## Write the JSON Schema of the configuration anew
+schema: $(VENV)/.dev ## Write the JSON Schema of the configuration anew, and what the charts have of it
 	$(PY) -m scaler.settings.schema scaler/settings/configuration.schema.json
+	$(PY) charts/generate.py
 
 charts: $(VENV)/.dev ## Write the charts' schemas and tables of values anew
 	$(PY) charts/generate.py

@@ -105,7 +105,8 @@ def test_peers_can_be_named_closer(newest: Chart, name: str) -> None:
     KEDA's and monitoring's pods by their labels; a Service's pods by their own ports.
     """
     if name == "pods":
-        keda, monitoring, _ = policy(newest, *file("sources"))["ingress"]
+        keda, monitoring, _, portal = policy(newest, *file("sources"))["ingress"]
+        assert portal["from"] == [namespace("portal")]
         assert keda["from"] == [namespace("keda", app="keda-operator")]
         assert monitoring["from"] == [namespace("monitoring", **{"app.kubernetes.io/name": "prometheus"})]
     else:

@@ -220,6 +220,17 @@ def test_what_users_add_arrives(newest: Chart) -> None:
     assert "runAsUser" not in spec["securityContext"]
 
 
+def test_the_tests_pod_runs_where_the_scaler_does(newest: Chart) -> None:
+    """
+    With the same secrets for the registry, on the same nodes.
+    """
+    text = newest.template(*file("sources"))
+    scaler_pod, test_pod = (pod["spec"] for pod in pods(text))
+    assert scaler_pod["imagePullSecrets"] == test_pod["imagePullSecrets"] == [{"name": "registry"}]
+    assert scaler_pod["tolerations"] == test_pod["tolerations"]
+    assert "tolerations" in test_pod
+
+
 def test_what_users_add_beside_arrives(newest: Chart) -> None:
     """
     Labels and annotations are on every object; further objects are templates; what is switched off is not there.
