@@ -15,7 +15,7 @@ from tests.chart.rendered import StrictError, kind, objects
 from tests.chart.schemas import CUSTOM, findings
 from tests.chart.values import FILES, given
 
-pytestmark = pytest.mark.skipif(
+NEEDS_DEFINITIONS = pytest.mark.skipif(
     not CUSTOM.is_dir(), reason=f"there are no definitions of custom resources in {CUSTOM}: name them in SCALER_SCHEMAS"
 )
 
@@ -30,6 +30,7 @@ def test_lint_finds_nothing(chart: Chart, values: Path) -> None:
     chart.helm("lint", "--strict", chart.path, "--values", values)
 
 
+@NEEDS_DEFINITIONS
 @pytest.mark.parametrize("kubernetes", KUBERNETES)
 @EVERY_FILE
 def test_every_object_is_valid(chart: Chart, values: Path, kubernetes: str) -> None:
@@ -121,6 +122,7 @@ def test_the_reader_is_strict(text: str, complaint: str) -> None:
         objects(text)
 
 
+@NEEDS_DEFINITIONS
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
