@@ -75,12 +75,12 @@ class Showing:
 
     def _view(self, workload: Workload, plan: Plan | MetadataError, now: float) -> WorkloadView:
         """
-        Show the decision held, with the readings and the sentence as they are at this moment.
+        Show the decision in force, with the readings and the sentence as they are at this moment.
         """
         if isinstance(plan, MetadataError):
             return _refused(workload, plan, now)
         present, _ = decide(plan.policy, workload.observations, workload.state, now)
-        held = workload.decision or present
+        held = present if workload.decision is None or workload.overdue(now) else workload.decision
         same = (present.verdict, present.replicas, present.phase) == (held.verdict, held.replicas, held.phase)
         return WorkloadView(
             namespace=workload.caller.namespace,

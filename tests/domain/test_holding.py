@@ -95,6 +95,15 @@ class TestGpuHold:
         story = awake(Story(ALL_THREE)).queue(0).gpu(0, 0, 40).passes(900)
         story.expect(Verdict.ACTIVE, replicas=3, reason=Reason.GPU_BUSY)
 
+    def test_all_replicas_stay_without_any_stabilisation(self) -> None:
+        """
+        A hold is not scaling down later: a policy that follows demand at once holds all of them too.
+        """
+        at_once = TargetParams(stabilization=0)
+        awake(Story(replace(ALL_THREE, params=at_once))).queue(0).gpu(0, 0, 40).passes(900).expect(replicas=3)
+        story = Story(replace(QUEUE_ONLY, params=at_once)).queue(0).passes(5).queue(9).passes(60)
+        story.queue(0).passes(60).expect(replicas=3, reason=Reason.LOADING)
+
     def test_calm_moments_do_not_extend_the_bound(self) -> None:
         """
         A GPU that is busy every other minute is held no longer than one that always is.

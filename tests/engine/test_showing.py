@@ -88,6 +88,21 @@ async def test_an_outage_is_shown_with_its_cause_and_since_when() -> None:
         assert (metrics.reads_total, metrics.last_good_seconds_ago) == (0, None)
 
 
+async def test_what_sleeps_is_shown_as_it_would_answer_now() -> None:
+    """
+    Nobody decides about a sleeper until somebody calls; whoever looks is not told that it is idle on stale readings.
+    """
+    async with installed() as it:
+        await it.engine.decision(caller())
+        it.sources["jobs"].stop()
+        await minutes(2)
+        (view,) = show(it)
+        assert (view.decision.verdict, view.decision.phase) == (Verdict.UNKNOWN, Phase.IDLE)
+        it.sources["jobs"].start()
+        await asyncio.sleep(11)
+        assert show(it)[0].decision.verdict is Verdict.INACTIVE
+
+
 async def test_a_refused_trigger_is_shown_with_what_is_wrong() -> None:
     """
     Without signals, without a policy; never seen or seen before.
