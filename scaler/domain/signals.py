@@ -4,7 +4,7 @@ Signals: what may be believed of each one at a moment, and what follows from all
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from scaler.domain.decision import Phase, Want
@@ -196,11 +196,9 @@ def _replicas(rule: SignalRule, reading: Reading) -> float | None:
             return None
 
 
-def _any(answers: Iterable[bool | None]) -> bool | None:
-    known = list(answers)
-    return True if True in known else (None if None in known else False)
+def _any(answers: Sequence[bool | None]) -> bool | None:
+    return True if True in answers else (None if None in answers else False)
 
 
-def _all(answers: Iterable[bool | None]) -> bool | None:
-    known = list(answers)
-    return False if False in known else (None if None in known else True)
+def _all(answers: Sequence[bool | None]) -> bool | None:
+    return None if None in answers else all(answers)

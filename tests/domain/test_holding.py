@@ -104,6 +104,12 @@ class TestGpuHold:
         story = Story(replace(QUEUE_ONLY, params=at_once)).queue(0).passes(5).queue(9).passes(60)
         story.queue(0).passes(60).expect(replicas=3, reason=Reason.LOADING)
 
+    def test_gpus_that_tick_over_are_not_one_that_is_busy(self) -> None:
+        """
+        Each of three is below what counts as busy; their sum is not.
+        """
+        awake(Story(ALL_THREE)).queue(0).gpu(5, 5, 5).passes(130).expect(Verdict.INACTIVE, reason=Reason.QUIET)
+
     def test_calm_moments_do_not_extend_the_bound(self) -> None:
         """
         A GPU that is busy every other minute is held no longer than one that always is.
@@ -188,6 +194,23 @@ class TestLoading:
         """
         story = Story(QUEUE_AND_GPU).queue(0).gpu().passes(5).queue(3).passes(60).expect(phase=Phase.WAKING)
         story.gpu(0).passes(5).expect(phase=Phase.ACTIVE)
+
+    def test_requests_that_its_pods_serve_are_work(self) -> None:
+        """
+        Counted at a gateway they may still be waiting; counted by the pods they are served.
+        """
+        for at_workload, reason in ((True, Reason.IDLE_WINDOW), (False, Reason.LOADING)):
+            rules = {Signal.REQUESTS: replace(REQUESTS, at_workload=at_workload)}
+            story = Story(replace(QUEUE_ONLY, rules={Signal.QUEUE: QUEUE, **rules})).queue(0).requests(0).passes(5)
+            story.queue(1).passes(5).requests(1).passes(5).queue(0).requests(0).passes(60).expect(reason=reason)
+
+    def test_every_waking_may_load_anew(self) -> None:
+        """
+        The replicas of before are gone: that the new ones have no series yet is normal, as it was the first time.
+        """
+        story = awake(Story(QUEUE_AND_GPU)).queue(0).gpu(0).passes(130).expect(Verdict.INACTIVE)
+        story.gpu().passes(60).queue(1).passes(60).expect(phase=Phase.WAKING)
+        story.queue(0).passes(60).expect(Verdict.ACTIVE, reason=Reason.LOADING)
 
     def test_a_count_that_comes_and_goes_is_no_work(self) -> None:
         """

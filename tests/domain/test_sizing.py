@@ -88,6 +88,14 @@ def test_any_or_all_of_the_demand_signals_wake(
     story.queue(waiting).requests(rate).passes(5).expect(verdict)
 
 
+def test_any_signal_keeps_awake_what_all_have_woken() -> None:
+    """
+    Requests have ended, a job is still there: nothing that is at work is let go because another signal is quiet.
+    """
+    story = Story(replace(ALL_THREE, activation=Activation.ALL)).queue(0).requests(0).gpu().passes(5)
+    story.queue(1).requests(1).passes(5).requests(0).passes(600).expect(Verdict.ACTIVE, reason=Reason.DEMAND)
+
+
 def test_a_gpu_never_wakes_anything() -> None:
     """
     Somebody else's process on a GPU of an idle workload's pod is no reason to start replicas.
@@ -124,3 +132,14 @@ def test_a_minimum_that_is_configured_later_wakes() -> None:
     """
     story = Story(QUEUE_ONLY).queue(0).expect(Verdict.INACTIVE)
     story.change(minimum=1).passes(5).expect(Verdict.ACTIVE, replicas=1, phase=Phase.WAKING)
+
+
+def test_a_phase_lasts_since_it_was_entered() -> None:
+    """
+    Whatever is decided within it.
+    """
+    story = Story(QUEUE_ONLY).queue(0, 0).passes(5).queue(3, 0).passes(20).queue(2, 1).passes(0)
+    entered = story.now
+    story.queue(30, 1).passes(60).expect(phase=Phase.ACTIVE, replicas=10)
+    assert story.decision is not None
+    assert (story.decision.since, story.decision.at) == (entered, entered + 60)
