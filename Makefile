@@ -61,6 +61,7 @@ demo: $(VENV)/.demo ## Watch the scaler at work, with nothing installed but Pyth
 	@$(VENV)/bin/scaler demo $(if $(FAST),--fast)
 
 bench: $(VENV)/.dev ## Measure what the scaler promises; figures go to build/bench.json
+	@$(PY) -m tests.servers
 	$(PY) -m tests.bench
 
 image: ## Build the container image (IMAGE=name, BASE_IMAGE=another Python)
