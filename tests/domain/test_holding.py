@@ -63,6 +63,14 @@ class TestIdleWindow:
         story.down(Signal.QUEUE).passes(29)
         assert all(decision.verdict is not Verdict.INACTIVE for decision in story.decisions)
 
+    def test_quiet_lasts_as_long_as_everybody_says_so(self) -> None:
+        """
+        The queue was quiet for the window, and the GPU's last reading is still good, but older than that.
+        """
+        story = Story(replace(QUEUE_AND_GPU, params=TargetParams(idle_window=20))).queue(0, 1).gpu(0).passes(5)
+        story.queue(0, 0).passes(0).unread(Signal.GPU).passes(25).expect(Verdict.ACTIVE, reason=Reason.IDLE_WINDOW)
+        story.unread().passes(5).expect(Verdict.INACTIVE)
+
     def test_a_gpu_that_was_busy_lately_is_not_outrun_by_a_slow_queue(self) -> None:
         """
         The queue is read every half minute, the GPU every five seconds: quiet counts where both were quiet.
@@ -109,6 +117,13 @@ class TestGpuHold:
         Each of three is below what counts as busy; their sum is not.
         """
         awake(Story(ALL_THREE)).queue(0).gpu(5, 5, 5).passes(130).expect(Verdict.INACTIVE, reason=Reason.QUIET)
+
+    def test_nothing_rises_without_demand(self) -> None:
+        """
+        The bound is reached before the idle window; meanwhile GPUs that want five get the three there are.
+        """
+        story = awake(Story(replace(ALL_THREE, holds=Holds(gpu=60)))).queue(0).gpu(99, 99, 99, 99).passes(90)
+        story.expect(Verdict.ACTIVE, replicas=3, reason=Reason.IDLE_WINDOW)
 
     def test_calm_moments_do_not_extend_the_bound(self) -> None:
         """

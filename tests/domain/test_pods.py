@@ -96,7 +96,7 @@ def test_a_shared_gpu_counts_once() -> None:
     Time-slicing gives each pod the whole GPU's value: the workload has used that GPU once, at the highest value seen.
     """
     shared = (PodUse("a-0", 80.0, "GPU-1"), PodUse("a-1", 81.0, "GPU-1"))
-    assert GpuUse(shared).total == 81
+    assert GpuUse(shared).total == GpuUse(shared[::-1]).total == 81
     assert GpuUse((*shared, PodUse("a-1", 10.0, "GPU-2"))).total == 91
 
 

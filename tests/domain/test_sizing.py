@@ -11,7 +11,7 @@ import pytest
 from scaler.domain.decision import Phase, Reason, Verdict
 from scaler.domain.policy import Activation, Policy, SignalRule
 from scaler.domain.readings import Signal
-from scaler.domain.target import Combine, TargetParams
+from scaler.domain.target import Combine, TargetParams, TargetState
 from tests.domain.story import ALL_THREE, QUEUE_ONLY, Story
 
 
@@ -143,3 +143,15 @@ def test_a_phase_lasts_since_it_was_entered() -> None:
     story.queue(30, 1).passes(60).expect(phase=Phase.ACTIVE, replicas=10)
     assert story.decision is not None
     assert (story.decision.since, story.decision.at) == (entered, entered + 60)
+
+
+def test_what_is_remembered_for_scaling_down_is_bounded() -> None:
+    """
+    A queue of thousands that shrinks job by job within an hour's window leaves no more than the maximum to remember.
+    """
+    policy = replace(QUEUE_ONLY, params=TargetParams(stabilization=3600), maximum=10)
+    story = Story(policy)
+    for waiting in range(3000, 2500, -3):
+        story.queue(waiting, 1).passes(5)
+    assert isinstance(story.state.kind, TargetState)
+    assert len(story.state.kind.peaks) <= 10

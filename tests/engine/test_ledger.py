@@ -129,4 +129,9 @@ def test_each_workload_is_given_its_own_pods() -> None:
     assert busy.observations[Signal.GPU] == Observation(Known(GpuUse((PodUse("busy-0", 50.0),)), 2.0))
     assert gone.observations[Signal.GPU] == Observation(Absent(2.0))
     assert ill.observations[Signal.GPU] == Observation(None, Unknown("a sentinel value", 1.0))
+    for at, percent in ((3.0, 90.0), (4.0, 80.0)):
+        healthy = {} if at == 3.0 else {("ai", "ill-1"): "out of range"}
+        list(ledger.record({GPUS: Fleet({"ai": (PodUse("ill-0", percent),)}, healthy)}, at))
+    good = Known(GpuUse((PodUse("ill-0", 90.0),)), 3.0)
+    assert ill.observations[Signal.GPU] == Observation(good, Unknown("out of range", 4.0))
     assert ill.observations[Signal.REQUESTS] == Observation(Known(RequestRate(1.0), 2.0))
