@@ -21,6 +21,10 @@ from scaler.server.wire.externalscaler_pb2_grpc import ExternalScalerServicer
 
 _Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 
+_SPEC = pb.GetMetricSpecResponse(
+    metricSpecs=[pb.MetricSpec(metricName=METRIC_NAME, targetSize=TARGET, targetSizeFloat=TARGET)]
+)
+
 # The longest name that Kubernetes allows an object (a DNS subdomain, RFC 1123).
 _LONGEST_NAME = 253
 
@@ -53,7 +57,7 @@ class ExternalScaler(ExternalScalerServicer):
         """
         async with self._calls.answering("GetMetricSpec", context):
             self._answers.accept(_caller(request))
-            return _spec()
+            return _SPEC
 
     async def GetMetrics(self, request: pb.GetMetricsRequest, context: _Context) -> pb.GetMetricsResponse:
         """
@@ -97,7 +101,7 @@ class ExternalScaler(ExternalScalerServicer):
                     yield spec
 
     async def _specs(self) -> AsyncGenerator[pb.GetMetricSpecResponse, None]:
-        yield _spec()
+        yield _SPEC
         await self._answers.until_closed()
 
     async def _decision(self, caller: Caller) -> Decision:
@@ -113,9 +117,3 @@ def _caller(ref: pb.ScaledObjectRef) -> Caller:
         if not 0 < len(text) <= _LONGEST_NAME:
             raise RequestError(f"the ScaledObject's {what} must have 1 to {_LONGEST_NAME} characters, not {len(text)}")
     return Caller(namespace=ref.namespace, name=ref.name, metadata=dict(ref.scalerMetadata))
-
-
-def _spec() -> pb.GetMetricSpecResponse:
-    return pb.GetMetricSpecResponse(
-        metricSpecs=[pb.MetricSpec(metricName=METRIC_NAME, targetSize=TARGET, targetSizeFloat=TARGET)]
-    )
