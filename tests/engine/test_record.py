@@ -100,6 +100,18 @@ def test_a_hold_that_its_bound_ended_is_counted_once(reasons: list[Reason], expi
     assert sum(record.counters().decisions_total.values()) == len(reasons)
 
 
+def test_the_same_reason_for_more_replicas_is_a_line_and_no_new_count(caplog: pytest.LogCaptureFixture) -> None:
+    """
+    What is counted is how often a reason came up.
+    """
+    caplog.set_level(logging.INFO)
+    record = Record()
+    record.decided(workload(), None, AT_WORK)
+    assert record.decided(workload(), AT_WORK, replace(AT_WORK, replicas=4))
+    assert len(caplog.records) == 2
+    assert record.counters().decisions_total == {Reason.DEMAND: 1}
+
+
 def test_counters_are_copies() -> None:
     """
     What was handed out does not change.
