@@ -215,9 +215,11 @@ class TestLoading:
         Counted at a gateway they may still be waiting; counted by the pods they are served.
         """
         for at_workload, reason in ((True, Reason.IDLE_WINDOW), (False, Reason.LOADING)):
-            rules = {Signal.REQUESTS: replace(REQUESTS, at_workload=at_workload)}
-            story = Story(replace(QUEUE_ONLY, rules={Signal.QUEUE: QUEUE, **rules})).queue(0).requests(0).passes(5)
-            story.queue(1).passes(5).requests(1).passes(5).queue(0).requests(0).passes(60).expect(reason=reason)
+            rules = {Signal.QUEUE: QUEUE, Signal.REQUESTS: replace(REQUESTS, at_workload=at_workload)}
+            story = Story(replace(QUEUE_ONLY, rules=rules)).queue(0)
+            story = story.no_series(Signal.REQUESTS) if at_workload else story.requests(0)
+            story.passes(5).expect(Verdict.INACTIVE).queue(1).passes(5).requests(1).passes(5)
+            story.queue(0).requests(0).passes(60).expect(reason=reason)
 
     def test_every_waking_may_load_anew(self) -> None:
         """
