@@ -79,12 +79,9 @@ class Target:
         stable = max(peaks[0][1], wanted)
         if outlook.demand:
             return _for_demand(params, outlook, max(wanted, 1), max(stable, 1), TargetState(peaks=peaks))
-        state = TargetState(
-            quiet_since=outlook.seen_from if before.quiet_since is None else before.quiet_since,
-            busy_at=outlook.seen_from if outlook.busy else before.busy_at,
-            peaks=peaks,
-        )
-        return _for_quiet(params, outlook, stable, state, now)
+        quiet_since = outlook.seen_from if before.quiet_since is None else before.quiet_since
+        after = TargetState(quiet_since, outlook.seen_from if outlook.busy else before.busy_at, peaks)
+        return _for_quiet(params, outlook, stable, quiet_since, after, now)
 
     def interrupted(self, state: object) -> TargetState:
         """
@@ -130,14 +127,15 @@ def _for_demand(params: TargetParams, outlook: Outlook, wanted: int, stable: int
     return Proposal(stable, Reason.SCALING_DOWN_LATER, sentence, state, _lower_at(state.peaks, params))
 
 
-def _for_quiet(params: TargetParams, outlook: Outlook, stable: int, state: TargetState, now: float) -> Proposal:
+def _for_quiet(
+    params: TargetParams, outlook: Outlook, stable: int, quiet_since: float, state: TargetState, now: float
+) -> Proposal:
     """
     Keep what is stable, and one replica at least, until both demand and the GPUs were quiet for the whole window.
 
     A busy GPU no longer counts where it has held the workload for as long as it may.
     """
     quiet = quiet_text(outlook.wants)
-    quiet_since = outlook.seen_to if state.quiet_since is None else state.quiet_since
     calm_since = quiet_since if state.busy_at is None else max(quiet_since, state.busy_at)
     if outlook.seen_to - calm_since >= params.idle_window:
         return Proposal(0, Reason.QUIET, quiet, state)
