@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
@@ -318,5 +318,11 @@ def _gist(decision: Decision) -> tuple[object, ...]:
     return decision.verdict, decision.replicas, decision.phase, decision.reason
 
 
-AgainstHistory.TestCase.settings = settings(max_examples=100, stateful_step_count=30, deadline=None, derandomize=True)
+AgainstHistory.TestCase.settings = settings(
+    max_examples=100,
+    stateful_step_count=30,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 TestAgainstHistory = AgainstHistory.TestCase

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scaler.domain.policy import Missing, SignalRule
@@ -192,6 +192,7 @@ def test_every_type_of_queue_has_a_question() -> None:
     assert set(get_args(QueueType)) == words
 
 
+@settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.dictionaries(
         st.sampled_from([*KEYS, "queueFromEnv", "queueTypeFromEnv", "scalerAddress", "other"]),
