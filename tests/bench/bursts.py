@@ -27,8 +27,8 @@ async def all_at_once(world: World) -> None:
     refs, figures = crowd(world.sizes.most), world.figures
     async with world.scaler(world.redis.connection()) as (scaler, keda):
         figures.note("rss_start_mb", scaler.memory_mb())
-        await _burst(keda, refs, "first_burst", figures)
-        await _burst(keda, refs, "burst", figures)
+        await _burst(scaler, keda, refs, "first_burst", figures)
+        await _burst(scaler, keda, refs, "burst", figures)
         figures.note("rss_burst_mb", scaler.memory_mb())
         await _steadily(keda, refs, world)
         figures.note("rss_mb", scaler.memory_mb())
@@ -48,9 +48,10 @@ async def in_turn(world: World) -> None:
         figures.note("workload_kb", (scaler.memory_mb() - before) * 1024 / len(refs))
 
 
-async def _burst(keda: Keda, refs: Sequence[ScaledObjectRef], name: str, figures: Figures) -> None:
-    answered = Answered()
+async def _burst(scaler: Scaler, keda: Keda, refs: Sequence[ScaledObjectRef], name: str, figures: Figures) -> None:
+    answered, busy = Answered(), scaler.cpu_seconds()
     await keda.burst(refs, answered)
+    figures.note(f"{name}_30000_cpu_s", scaler.cpu_seconds() - busy)
     figures.note(f"{name}_30000_errors", len(answered.errors))
     figures.note(f"{name}_30000_drain_s", max(answered.seconds))
     figures.remark(answered.errors)

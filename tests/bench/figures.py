@@ -58,9 +58,11 @@ FIGURES: Sequence[Figure] = (
         "idle_polls_per_minute_tracking", "reads of an idle list that is tracked, a minute; its safety net has 6", 6.5
     ),
     Figure("first_burst_30000_errors", "10,000 workloads never seen before, three calls each at once: errors", 0),
-    Figure("first_burst_30000_drain_s", "the same, until the last answer"),
+    Figure("first_burst_30000_drain_s", "the same, until the last answer", 20),
+    Figure("first_burst_30000_cpu_s", "the same, time that the scaler itself kept its core busy"),
     Figure("burst_30000_errors", "10,000 known workloads, three calls each at once: errors and cancellations", 0),
     Figure("burst_30000_drain_s", "the same, until the last answer", 20),
+    Figure("burst_30000_cpu_s", "the same, time that the scaler itself kept its core busy"),
     Figure("steady_1000_rpc_p50_ms", "1,000 calls a second over 10,000 workloads, median"),
     Figure("steady_1000_rpc_p99_ms", "the same, 99 of 100", 50),
     Figure("steady_1000_rpc_first_third_p50_ms", "the same, median of the first third"),
