@@ -44,12 +44,12 @@ def decide(policy: Policy, seen: Observations, state: State, now: float) -> tupl
 
     `recheck_at` of the decision says when to decide again even if nothing new is seen by then.
     """
-    state = replace(state, replicas=min(state.replicas, policy.maximum))
+    state = state.having(replicas=min(state.replicas, policy.maximum))
     signals = Signals.read(policy, seen, state, now)
     demand = signals.demand()
     if demand is None or _blocks(signals, state, now, demand=demand):
         return _blocked(signals, state, now, demand=demand)
-    state = _notice(signals, replace(state, blocked_since=None), now, demand=demand)
+    state = _notice(signals, state.having(blocked_since=None), now, demand=demand)
     held_since = _held_since(signals, state, now, demand=demand)
     outlook = signals.outlook(
         demand=demand,
@@ -58,7 +58,7 @@ def decide(policy: Policy, seen: Observations, state: State, now: float) -> tupl
         overheld=held_since is not None and now >= held_since + policy.holds.gpu,
     )
     proposal = KINDS[type(policy.params)].propose(policy.params, outlook, state.kind, now)
-    state = replace(state, kind=proposal.state, held_since=held_since)
+    state = state.having(kind=proposal.state, held_since=held_since)
     find = _with_demand if demand else _without_demand
     return _conclude(find(signals, state, proposal, now), signals, state, now)
 
@@ -87,8 +87,7 @@ def _notice(signals: Signals, state: State, now: float, *, demand: bool) -> Stat
     if state.phase is None:
         up = signals.series or signals.served or bool(in_flight)
         # Whether they have worked before cannot be known; the idle window protects them now.
-        return replace(
-            state,
+        return state.having(
             replicas=min(signals.pods, signals.policy.maximum),
             woken_at=now,
             first_in_flight=in_flight,
@@ -99,11 +98,10 @@ def _notice(signals: Signals, state: State, now: float, *, demand: bool) -> Stat
     if state.phase is Phase.IDLE:
         if not demand and not signals.policy.minimum:
             return state
-        return replace(state, woken_at=now, first_in_flight=in_flight, up=False, worked=False, series_seen=False)
+        return state.having(woken_at=now, first_in_flight=in_flight, up=False, worked=False, series_seen=False)
     taken = None not in (in_flight, state.first_in_flight) and in_flight != state.first_in_flight
     worked = state.worked or signals.gpu_busy or signals.served_at_workload or taken
-    return replace(
-        state,
+    return state.having(
         first_in_flight=in_flight if state.first_in_flight is None else state.first_in_flight,
         worked=worked,
         up=state.up or worked or signals.series,
@@ -129,7 +127,7 @@ def _blocked(signals: Signals, state: State, now: float, *, demand: bool | None)
     policy = signals.policy
     since = now if state.blocked_since is None else state.blocked_since
     until = since + policy.holds.unknown
-    state = replace(state, blocked_since=since, kind=KINDS[type(policy.params)].interrupted(state.kind))
+    state = state.having(blocked_since=since, kind=KINDS[type(policy.params)].interrupted(state.kind))
     unknown = unknown_text(signals.wants)
     if signals.awake and now < until:
         sentence = (
@@ -252,8 +250,7 @@ def _conclude(finding: _Finding, signals: Signals, state: State, now: float) -> 
         since=since,
         recheck_at=_earliest(finding.recheck_at, signals.stale_at(now, _loaded_at(signals.policy, state))),
     )
-    state = replace(
-        state,
+    state = state.having(
         phase=phase,
         since=since,
         replicas=finding.replicas,

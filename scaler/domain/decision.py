@@ -5,12 +5,12 @@ The decision: one frozen value that the RPCs, the log, the metrics and the page 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 
+from scaler.domain.choice import Choice
 from scaler.domain.readings import Reading, Signal
 
 
-class Phase(Enum):
+class Phase(Choice):
     """
     Where a workload stands.
     """
@@ -21,7 +21,7 @@ class Phase(Enum):
     HOLDING = "holding"
 
 
-class Verdict(Enum):
+class Verdict(Choice):
     """
     What is said of activity; unknown is a third value that becomes an error only at the edge.
     """
@@ -31,7 +31,7 @@ class Verdict(Enum):
     UNKNOWN = "unknown"
 
 
-class Reason(Enum):
+class Reason(Choice):
     """
     Why: the closed list.
     """

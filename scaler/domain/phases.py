@@ -5,12 +5,12 @@ The phases of a workload and how they follow one another: a table, from which th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import Enum
 
+from scaler.domain.choice import Choice
 from scaler.domain.decision import Phase
 
 
-class Event(Enum):
+class Event(Choice):
     """
     What a decision found.
     """

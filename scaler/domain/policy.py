@@ -6,14 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
 from math import inf
 
+from scaler.domain.choice import Choice
 from scaler.domain.readings import DEMAND, Signal
 from scaler.domain.target import TargetParams
 
 
-class Missing(Enum):
+class Missing(Choice):
     """
     What the absence of a signal's reading means for the whole decision.
     """
@@ -25,7 +25,7 @@ class Missing(Enum):
     """It is left out, but while it is unknown the workload does not go to zero."""
 
 
-class Activation(Enum):
+class Activation(Choice):
     """
     How many of the demand signals it takes to wake a workload.
     """

@@ -6,12 +6,17 @@ Times are seconds on one monotonic clock of the caller's; the domain only ever s
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
-from enum import Enum
 from math import isfinite
+from typing import TypeVar
+
+from scaler.domain.choice import Choice
+
+_Held = TypeVar("_Held")
 
 
-class Signal(Enum):
+class Signal(Choice):
     """
     One quantity that a trigger uses.
     """
@@ -19,6 +24,58 @@ class Signal(Enum):
     QUEUE = "queue"
     REQUESTS = "requests"
     GPU = "gpu"
+
+
+class BySignal(MutableMapping[Signal, _Held]):
+    """
+    One thing for each of some signals, in the order of `Signal`.
+
+    It is the mapping that it looks like, in a quarter of the memory that a dict takes for so few: there are some of
+    them for each of ten thousand workloads.
+    """
+
+    __slots__ = ("_gpu", "_queue", "_requests")
+
+    def __init__(self, held: Mapping[Signal, _Held] | None = None) -> None:
+        self._queue: _Held | None = None
+        self._requests: _Held | None = None
+        self._gpu: _Held | None = None
+        for signal, each in (held or {}).items():
+            self[signal] = each
+
+    def __getitem__(self, signal: Signal) -> _Held:
+        """
+        Return what is held for a signal.
+
+        Raises:
+            KeyError: nothing is.
+        """
+        held: _Held | None = getattr(self, _PLACES[signal])
+        if held is None:
+            raise KeyError(signal)
+        return held
+
+    def __setitem__(self, signal: Signal, held: _Held) -> None:
+        setattr(self, _PLACES[signal], held)
+
+    def __delitem__(self, signal: Signal) -> None:
+        self[signal]
+        setattr(self, _PLACES[signal], None)
+
+    def __contains__(self, signal: object) -> bool:
+        return signal in _PLACES and getattr(self, _PLACES[signal]) is not None
+
+    def __iter__(self) -> Iterator[Signal]:
+        return (signal for signal in _PLACES if signal in self)
+
+    def __len__(self) -> int:
+        return sum(signal in self for signal in _PLACES)
+
+    def __repr__(self) -> str:
+        return f"BySignal({dict(self)})"
+
+
+_PLACES = {Signal.QUEUE: "_queue", Signal.REQUESTS: "_requests", Signal.GPU: "_gpu"}
 
 
 DEMAND = frozenset({Signal.QUEUE, Signal.REQUESTS})

@@ -5,6 +5,7 @@ What is remembered of a workload from one decision to the next. Bounded, and a v
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from scaler.domain.decision import Phase, Reason
 
@@ -39,6 +40,14 @@ class State:
     held_since: float | None = None
     blocked_since: float | None = None
     kind: object = None
+
+    def having(self, **changes: Any) -> State:
+        """
+        Return the state with other values; the very same where that changes nothing, as for most who sleep.
+        """
+        if all(getattr(self, name) == value for name, value in changes.items()):
+            return self
+        return replace(self, **changes)
 
     def handed_on(self) -> State:
         """

@@ -5,9 +5,9 @@ The policy kind `target`: so much load a replica, an idle window, and a window t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 from math import inf
 
+from scaler.domain.choice import Choice
 from scaler.domain.decision import Reason
 from scaler.domain.outlook import Outlook, Proposal
 from scaler.domain.replicas import whole_replicas
@@ -16,7 +16,7 @@ from scaler.domain.wording import duration, leading_want, quiet_text, replicas_t
 Peaks = tuple[tuple[float, int], ...]
 
 
-class Combine(Enum):
+class Combine(Choice):
     """
     How the replicas that the signals want become one number.
     """
@@ -56,7 +56,7 @@ class TargetState:
         quiet_since: since when demand is known to be quiet without interruption.
         busy_at: when a GPU was last seen busy, since then.
         peaks: (time, replicas) wanted within the stabilisation window: times rise, replicas fall from the policy's
-            maximum on, so it never holds more entries than that.
+            maximum on, so it never holds more entries than that; none where nothing was wanted.
     """
 
     quiet_since: float | None = None
@@ -76,7 +76,7 @@ class Target:
         before = state if isinstance(state, TargetState) else TargetState()
         wanted = _combined(params.combine, outlook)
         peaks = _remember(_known_peaks(before, outlook, now), min(wanted, outlook.maximum), params.stabilization, now)
-        stable = max(peaks[0][1], wanted)
+        stable = max(peaks[0][1], wanted) if peaks else wanted
         if outlook.demand:
             return _for_demand(params, outlook, max(wanted, 1), max(stable, 1), TargetState(peaks=peaks))
         quiet_since = outlook.seen_from if before.quiet_since is None else before.quiet_since
@@ -115,7 +115,7 @@ def _remember(peaks: Peaks, wanted: int, window: float, now: float) -> Peaks:
     Add what is wanted now, and drop what no longer matters: what is too old, and what a later entry covers.
     """
     kept = [(at, replicas) for at, replicas in peaks if now - at < window and replicas > wanted]
-    return (*kept, (now, wanted))
+    return (*kept, (now, wanted)) if kept or wanted else ()
 
 
 def _for_demand(params: TargetParams, outlook: Outlook, wanted: int, stable: int, state: TargetState) -> Proposal:

@@ -110,8 +110,9 @@ def quiet_text(wants: Iterable[Want]) -> str:
     if any(isinstance(want.reading, Known) and level(want.reading.value) > 0 for want in demand):
         all_of_it = ", ".join(f"{want.signal.value} has {reading_text(want)}" for want in demand)
         return f"there is not enough work to be awake for ({all_of_it})"
-    known = "" if all(not isinstance(want.reading, Unknown) for want in demand) else " known"
-    return f"there is no{known} work"
+    if any(isinstance(want.reading, Unknown) for want in demand):
+        return "there is no known work"
+    return "there is no work"
 
 
 def unknown_text(wants: Iterable[Want]) -> str:

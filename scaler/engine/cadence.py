@@ -5,14 +5,15 @@ How often questions are asked, and the grid of times on which that happens.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 from math import floor
+
+from scaler.domain.choice import Choice
 
 # A grid point nearer than this part of an interval has been reached: timers may fire a little early.
 _REACHED = 0.001
 
 
-class Cadence(Enum):
+class Cadence(Choice):
     """
     How closely a question is watched.
     """

@@ -13,9 +13,9 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
-from scaler.domain.decide import decide
 from scaler.domain.decision import Decision, Verdict
 from scaler.engine.ledger import Ledger
+from scaler.engine.moment import Moment
 from scaler.engine.plan import Plan, plan
 from scaler.engine.push import Pushes
 from scaler.engine.record import Record
@@ -239,22 +239,26 @@ class Engine:
         Decide about a few of those who wait for it, who came last first, and let calls be answered in between.
         """
         loop = asyncio.get_running_loop()
-        until = loop.time() + _TURN
+        moment = Moment(loop.time())
         self._deciding = None
-        while self._undecided and loop.time() < until:
-            self._decide(self._undecided.popitem()[0])
+        while self._undecided and loop.time() < moment.now + _TURN:
+            self._decide(self._undecided.popitem()[0], moment)
         if self._undecided:
             self._deciding = loop.call_soon(self._decide_next)
 
-    def _decide(self, workload: Workload) -> None:
-        now, overdue_at = asyncio.get_running_loop().time(), workload.asked_at + FIRST_READINGS_WITHIN
+    def _decide(self, workload: Workload, moment: Moment | None = None) -> None:
+        """
+        Decide about a workload now, or at a moment that others share with it.
+        """
+        moment = moment or Moment(asyncio.get_running_loop().time())
+        overdue_at = workload.asked_at + FIRST_READINGS_WITHIN
         if isinstance(workload.plan, MetadataError):
             return
-        if now < overdue_at and not workload.all_observed:
+        if moment.now < overdue_at and not workload.all_observed:
             self._wake_at(workload, overdue_at)
             return
         before = workload.decision
-        decision, state = decide(workload.plan.policy, workload.observations, workload.state, now)
+        decision, state = moment.decide(workload.plan.policy, workload.observations, workload.state)
         workload.decision, workload.state = decision, state
         if self.record.decided(workload, before, decision):
             workload.tell()

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from scaler.domain.policy import Policy, SignalRule
-from scaler.domain.readings import Signal
+from scaler.domain.readings import BySignal, Signal
 from scaler.engine.workload import Caller
 from scaler.settings.connections import QUEUES
 from scaler.settings.document import Document
@@ -92,7 +92,7 @@ def plan(document: Document, caller: Caller) -> Plan:
     name, section = effective(document, trigger)
     workload = trigger.workload or caller.name
     values = {"namespace": caller.namespace, "name": caller.name, "workload": workload}
-    asks: dict[Signal, Ask] = {}
+    asks: BySignal[Ask] = BySignal()
     if section.queue is not None:
         asks[Signal.QUEUE] = Ask(_queue(section.queue, document, values, name), workload)
     if section.requests is not None:

@@ -10,10 +10,11 @@ from contextlib import contextmanager
 from sys import intern
 
 from scaler.domain.decision import Decision, Phase, Verdict
-from scaler.domain.readings import Observation, Signal
+from scaler.domain.readings import BySignal, Observation, Signal
 from scaler.domain.state import NEVER_SEEN, State
 from scaler.engine.plan import Plan
 from scaler.engine.workload import Caller, MetadataError, OverloadedError
+from scaler.settings.metadata import KEDAS_OWN
 from scaler.sources.questions import Question
 
 
@@ -45,7 +46,7 @@ class Workload:
         self.caller = caller
         self.plan: Plan | MetadataError = plan
         self.state = state
-        self.observations: dict[Signal, Observation] = {}
+        self.observations: BySignal[Observation] = BySignal()
         self.decision: Decision | None = None
         self.asked_at = now
         self.last_called = now
@@ -98,7 +99,7 @@ class Workload:
         """
         Forget what is held of all other signals; unless it is active, nothing is decided then until they are read.
         """
-        self.observations = {signal: held for signal, held in self.observations.items() if signal in signals}
+        self.observations = BySignal({signal: held for signal, held in self.observations.items() if signal in signals})
         if not self.all_observed and self.decision is not None and self.decision.verdict is not Verdict.ACTIVE:
             self.decision = None
 
@@ -107,7 +108,7 @@ class Workload:
         Take note that its metadata means nothing any more; its state stays for when it does again.
         """
         self.plan = error
-        self.observations = {}
+        self.observations = BySignal()
         self.decision = None
         self.cancel_timer()
         self.tell()
@@ -150,7 +151,7 @@ class Roster:
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
-        self._workloads: dict[tuple[str, str], list[Workload]] = {}
+        self._workloads: dict[tuple[str, str], tuple[Workload, ...]] = {}
         self._size = 0
 
     def __iter__(self) -> Iterator[Workload]:
@@ -192,10 +193,11 @@ class Roster:
                 f"{self._size} workloads are watched already, which is limits.workloads; raise it, or wait until some "
                 f"that call no more are forgotten"
             )
-        same = self._workloads.setdefault((caller.namespace, caller.name), [])
+        caller = _kept(caller)
+        same = self._workloads.get((caller.namespace, caller.name), ())
         state = max(same, key=lambda workload: workload.last_called).state.handed_on() if same else NEVER_SEEN
-        workload = Workload(_kept(caller), plan, state, now)
-        same.append(workload)
+        workload = Workload(caller, plan, state, now)
+        self._workloads[caller.namespace, caller.name] = (*same, workload)
         self._size += 1
         return workload
 
@@ -204,7 +206,7 @@ class Roster:
         Forget a workload.
         """
         key = (workload.caller.namespace, workload.caller.name)
-        self._workloads[key].remove(workload)
+        self._workloads[key] = tuple(each for each in self._workloads[key] if each is not workload)
         if not self._workloads[key]:
             del self._workloads[key]
         self._size -= 1
@@ -214,4 +216,5 @@ def _kept(caller: Caller) -> Caller:
     """
     Return a caller to be held for long: the words that all of them use are held once.
     """
-    return Caller(intern(caller.namespace), caller.name, {intern(key): text for key, text in caller.metadata.items()})
+    metadata = {intern(key): intern(text) if key in KEDAS_OWN else text for key, text in caller.metadata.items()}
+    return Caller(intern(caller.namespace), caller.name, metadata)

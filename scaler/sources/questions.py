@@ -7,10 +7,11 @@ Questions: what can be asked of a source. Equal questions are one question, howe
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
+
+from scaler.domain.choice import Choice
 
 
-class RedisShape(Enum):
+class RedisShape(Choice):
     """
     How a queue is kept in Redis.
     """
@@ -20,7 +21,7 @@ class RedisShape(Enum):
     SORTED_SET = "sortedSet"
 
 
-class Framework(Enum):
+class Framework(Choice):
     """
     A task framework whose keys are known, so that a user names a queue and not keys.
     """
