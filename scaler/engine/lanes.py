@@ -20,6 +20,9 @@ LONGEST_PAUSE = 5.0
 # A system that is failing is tried this often at most, however many reasons there are to try.
 SHORTEST_PAUSE = 1.0
 
+# Between two reads of first sights in a rush of them: a read of one costs as much as one of a dozen.
+GATHERING = 0.02
+
 
 class Lane:
     """
@@ -117,8 +120,8 @@ class AtOnce:
     """
     Questions that are asked once and now: the first sight of a workload waits for no grid and for no slow read.
 
-    All that come in the same moment are one read, and so are all that come while one is in flight. After a failure
-    the next try keeps its distance.
+    All that come in the same moment are one read, and so are all that come while one is in flight, and shortly after.
+    After a failure the next try keeps its distance.
 
     Attributes:
         questions: what was not asked yet.
@@ -129,7 +132,7 @@ class AtOnce:
         self.questions: dict[Question, None] = {}
         self.failing = False
         self._asked = asyncio.Event()
-        self._ended = 0.0
+        self._ended = -SHORTEST_PAUSE
 
     def add(self, questions: Iterable[Question]) -> None:
         """
@@ -152,8 +155,9 @@ class AtOnce:
         taken: tuple[Question, ...] = ()
         while not taken:
             await self._asked.wait()
-            if self.failing:
-                await asyncio.sleep(self._ended + SHORTEST_PAUSE - _now())
+            pause = SHORTEST_PAUSE if self.failing else GATHERING
+            if (rest := self._ended + pause - _now()) > 0:
+                await asyncio.sleep(rest)
             taken = tuple(self.questions)
             self.questions.clear()
             self._asked.clear()
