@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from random import Random
 
 from scaler.domain.wording import duration
@@ -18,6 +19,8 @@ from scaler.engine.views import WatchMode
 from scaler.engine.watching import Watch, WatchState
 from scaler.sources.base import Answers, Source, SourceError
 from scaler.sources.questions import Question
+
+_AT_ONCE = 500  # answers that are handed over in one go, for the same reason that large reads rest
 
 Deliver = Callable[[Answers, float], None]
 """
@@ -182,18 +185,28 @@ class Poller:
             await self._read(lane, await lane.next())
 
     async def _read(self, lane: Lane | AtOnce, questions: Sequence[Question]) -> None:
-        asked_at, drops = _now(), self._drops
-        try:
-            answers = await self._door.read(questions)
-        except SourceError as error:
-            self._failed(lane, error, asked_at)
-            self._hand_over(self._wanted_of(dict.fromkeys(questions, error)), asked_at)
-        else:
-            self._answered(lane, asked_at)
-            # Looking every question up again is worth it only if one was dropped meanwhile.
-            wanted = answers if drops == self._drops else self._wanted_of(answers)
-            self._troubles.note(wanted, _now())
-            self._hand_over(wanted, asked_at)
+        """
+        Read a lane's questions, as many at a time as the source likes, and rest in between for as long as that took.
+
+        What is large must not keep KEDA's calls waiting. First sights are read without a rest: calls wait for them.
+        """
+        rest, drops = iter(questions), self._drops
+        while portion := tuple(islice(rest, self._source.portion)):
+            asked_at = _now()
+            try:
+                answers = await self._door.read(portion)
+            except SourceError as error:
+                self._failed(lane, error, asked_at)
+                await self._tell(dict.fromkeys((*portion, *rest), error), asked_at, drops)
+                return
+            took = _now() - asked_at
+            self._condition.ended(took)
+            self._condition.good(asked_at)
+            self._troubles.note(self._still_wanted(answers, drops), _now())
+            await self._tell(answers, asked_at, drops)
+            if len(portion) == self._source.portion:
+                await asyncio.sleep(0 if lane is self._at_once else took)
+        self._answered(lane)
 
     def _failed(self, lane: Lane | AtOnce, error: SourceError, asked_at: float) -> None:
         self._condition.ended(_now() - asked_at)
@@ -201,18 +214,23 @@ class Poller:
         if self._condition.failed(error, asked_at) and self._watch is not None:
             self._watch.doubt(error)
 
-    def _answered(self, lane: Lane | AtOnce, asked_at: float) -> None:
+    def _answered(self, lane: Lane | AtOnce) -> None:
         """
-        Note a read that was answered; what failed while it did is tried again at once.
+        Note that a lane was answered; what failed while it did is tried again at once.
         """
-        self._condition.ended(_now() - asked_at)
-        self._condition.good(asked_at)
         recovered = lane.failing
         lane.done(failed=False)
         if recovered:
             self._try_again()
         if not any(lane.failing for lane in self._lanes):
             self._condition.recovered(_now())
+
+    async def _tell(self, answers: Answers, at: float, drops: int) -> None:
+        rest = iter(answers.items())
+        while part := dict(islice(rest, _AT_ONCE)):
+            self._hand_over(self._still_wanted(part, drops), at)
+            if len(part) == _AT_ONCE:
+                await asyncio.sleep(0)
 
     def _try_again(self) -> None:
         for lane in self._lanes:
@@ -265,6 +283,10 @@ class Poller:
     def _hand_over(self, wanted: Answers, at: float) -> None:
         if wanted:
             self._deliver(wanted, at)
+
+    def _still_wanted(self, answers: Answers, drops: int) -> Answers:
+        # Looking every question up again is worth it only if one was dropped meanwhile.
+        return answers if drops == self._drops else self._wanted_of(answers)
 
     def _wanted_of(self, answers: Answers) -> Answers:
         return {question: answer for question, answer in answers.items() if question in self._wanted}

@@ -7,6 +7,7 @@ backs off, and remembers the last good answer. A source opens connections lazily
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -43,10 +44,17 @@ Answer = QueueDepth | RequestRate | Fleet | NoSeries | SourceError
 Answers = Mapping[Question, Answer]
 
 
+ALL_TOGETHER = sys.maxsize
+"""The portion of a source that answers any number of questions by asking once."""
+
+
 class Source(Protocol):
     """
     An adapter to one system, reached through one connection.
     """
+
+    portion: int
+    """How many questions one read should have at most; more of them are several reads, one after the other."""
 
     close_interval: float
     """Seconds between two reads at most, while the demand of a workload at zero is watched closely."""

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from scaler.sources.base import Answer, Answers, SourceError, WatchRefusedError
+from scaler.sources.base import ALL_TOGETHER, Answer, Answers, SourceError, WatchRefusedError
 from scaler.sources.questions import Question
 
 
@@ -28,6 +28,7 @@ class FakeSource:
 
     Attributes:
         reads: every read that was begun, in order.
+        portion: how many questions one read should have at most.
         delay: seconds that each read takes.
         watchers: the watchers that are running.
         closed: whether `aclose()` was called.
@@ -35,6 +36,7 @@ class FakeSource:
 
     def __init__(self, host: str = "fake:1", *, close_interval: float = 0.25, announces: bool = False) -> None:
         self.host = host
+        self.portion = ALL_TOGETHER
         self.close_interval = close_interval
         self.announces = announces
         self.reads: list[Read] = []

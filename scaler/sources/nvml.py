@@ -15,7 +15,7 @@ import pynvml  # type: ignore[import-untyped] # it has none; `Nvml` says what is
 from scaler.domain.pods import ANY_POD, Fleet
 from scaler.domain.readings import PodUse
 from scaler.settings.connections import NvmlConnection
-from scaler.sources.base import Answer, Answers, SourceError
+from scaler.sources.base import ALL_TOGETHER, Answer, Answers, SourceError
 from scaler.sources.questions import GpuFleet, Question
 from scaler.sources.sentences import one_line
 
@@ -47,6 +47,7 @@ class NvmlSource:
     Every workload that uses the connection is given all its GPUs; one that cannot be read makes them all unknown.
     """
 
+    portion = ALL_TOGETHER
     close_interval = 1.0
 
     def __init__(self, name: str, settings: NvmlConnection, nvml: Nvml = pynvml) -> None:

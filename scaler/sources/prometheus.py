@@ -13,7 +13,7 @@ from dataclasses import replace
 from scaler.domain.pods import Fleet
 from scaler.domain.readings import RequestRate
 from scaler.settings.connections import PrometheusConnection
-from scaler.sources.base import NO_SERIES, Answer, Answers, SourceError
+from scaler.sources.base import ALL_TOGETHER, NO_SERIES, Answer, Answers, SourceError
 from scaler.sources.dcgm import LABELS, METRICS, OUT_OF_DATE, fleet_of
 from scaler.sources.promql import PromQl, UnreachableError
 from scaler.sources.questions import GpuFleet, PromRate, Question
@@ -42,6 +42,7 @@ class PrometheusSource:
     Queries run side by side in a few threads, because the client library blocks; equal ones run once a read.
     """
 
+    portion = ALL_TOGETHER
     close_interval = 1.0  # answers change when Prometheus scrapes, which is seldom more often
 
     def __init__(self, name: str, settings: PrometheusConnection) -> None:

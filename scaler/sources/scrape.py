@@ -19,7 +19,7 @@ from scaler.domain.pods import Fleet
 from scaler.domain.readings import RequestRate
 from scaler.settings.connections import ScrapeConnection
 from scaler.sources.addresses import Resolve, resolve
-from scaler.sources.base import NO_SERIES, Answer, Answers, SourceError
+from scaler.sources.base import ALL_TOGETHER, NO_SERIES, Answer, Answers, SourceError
 from scaler.sources.counters import SHORTEST, Rate
 from scaler.sources.credentials import headers_of
 from scaler.sources.dcgm import METRICS, fleet_of
@@ -73,6 +73,7 @@ class ScrapeSource:
     is a rate already.
     """
 
+    portion = ALL_TOGETHER
     close_interval = 1.0
 
     def __init__(

@@ -26,7 +26,7 @@ from typing import Protocol
 
 from scaler.domain.readings import QueueDepth
 from scaler.settings.connections import RabbitConnection
-from scaler.sources.base import Answer, Answers, SourceError, Watcher
+from scaler.sources.base import ALL_TOGETHER, Answer, Answers, SourceError, Watcher
 from scaler.sources.questions import Question, RabbitQueue
 from scaler.sources.rabbitmq.amqp import AmqpAddress
 from scaler.sources.rabbitmq.both import BothAddresses
@@ -47,6 +47,9 @@ _BY_AMQP_ALONE = (
     "it tells ready messages only; give `management` too, so that unacknowledged ones count "
     "and a quorum queue without a leader is not taken for an empty one"
 )
+
+_PORTION = 250
+"""Queues that are asked together by AMQP, where each is asked for itself: the first need not wait for the last."""
 
 _VHOSTS = 32
 """Virtual hosts that one connection may ask side by side: each costs a connection to the broker."""
@@ -75,6 +78,7 @@ class RabbitSource:
     """
 
     def __init__(self, name: str, settings: RabbitConnection) -> None:
+        self.portion = ALL_TOGETHER if settings.management else _PORTION
         self.close_interval = _CLOSE
         self._took = 0.0
         self._name = name

@@ -29,7 +29,8 @@ from scaler.sources.redis.frameworks import (
 from scaler.sources.redis.plans import Exchange, Plan, carry_out
 from scaler.sources.redis.shapes import list_depth, sorted_set_depth, stream_depth, stream_length
 
-_TOGETHER = 1000  # questions that are answered together: what that takes is large, and given back after each
+TOGETHER = 1000
+"""Questions that are answered together, in one round trip: what that takes is large, and given back after each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ async def answer(questions: Iterable[Question], recipes: Recipes, exchange: Exch
     """
     answers: dict[Question, Answer] = {}
     rest = iter(questions)
-    while batch := {question: recipes.of(question) for question in islice(rest, _TOGETHER)}:
+    while batch := {question: recipes.of(question) for question in islice(rest, TOGETHER)}:
         answers |= await _answer(batch, exchange)
     return answers
 

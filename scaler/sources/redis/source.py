@@ -13,7 +13,7 @@ from scaler.sources.questions import Question
 from scaler.sources.redis.dialer import Dialer, hang_up
 from scaler.sources.redis.lines import ClusterLine, Line, ServerLine
 from scaler.sources.redis.plans import Reply, text
-from scaler.sources.redis.questions import Recipes, answer
+from scaler.sources.redis.questions import TOGETHER, Recipes, answer
 from scaler.sources.redis.tracking import RedisWatcher, dial_tracking
 
 _INFO = re.compile(r"^(\w+):(.*?)\r?$", re.MULTILINE)
@@ -24,6 +24,7 @@ class RedisSource:
     One Redis: a server, the master that Sentinels name, or a Cluster.
     """
 
+    portion = TOGETHER
     close_interval = 0.25
 
     def __init__(self, name: str, settings: RedisConnection) -> None:
