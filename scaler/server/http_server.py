@@ -5,14 +5,15 @@ The HTTP port beside gRPC: is it alive, is it ready, its metrics, and where ever
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import time
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from http import HTTPStatus
+from urllib.parse import unquote
 
-from aiohttp import web
-from aiohttp.typedefs import Handler
-from prometheus_client.exposition import choose_encoder
+from prometheus_client.exposition import choose_encoder, gzip_accepted
 from prometheus_client.registry import Collector
 
 from scaler.engine.views import Views, WorkloadView
@@ -21,12 +22,17 @@ from scaler.server.grpc_server import GrpcServer
 from scaler.server.incidents import report
 from scaler.server.listening import ListenError, address
 from scaler.server.metrics import Exposition, Snapshot
+from scaler.server.web import Answer, Request, Response, Web
 
 # At shutdown: time for answers being written to a slow reader, in seconds.
 _PATIENCE = 1.0
 
 # A path is told back no longer than this.
 _LONGEST_PATH = 200
+
+_JSON = "application/json; charset=utf-8"
+_METHODS = ("GET", "HEAD")
+_COMPRESSION = 6
 
 
 class HttpServer:
@@ -58,7 +64,7 @@ class HttpServer:
         self._host = host
         self._port = port
         self._wall = wall
-        self._runner: web.AppRunner | None = None
+        self._web = Web(self._answer, _refusal)
 
     async def start(self) -> int:
         """
@@ -67,84 +73,89 @@ class HttpServer:
         Raises:
             ListenError: if the address cannot be had.
         """
-        app = web.Application(middlewares=[_errors_as_json])
-        app.add_routes(
-            [
-                web.get("/healthz", self._healthz),
-                web.get("/readyz", self._readyz),
-                web.get("/metrics", self._metrics),
-                web.get("/v1/workloads", self._workloads),
-                web.get("/v1/workloads/{namespace}/{name}", self._workload),
-            ]
-        )
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=_PATIENCE)
-        await runner.setup()
         try:
-            await web.TCPSite(runner, self._host, self._port).start()
+            return await self._web.start(self._host, self._port)
         except OSError as error:
-            await runner.cleanup()
             raise ListenError(address(self._host, self._port)) from error
-        self._runner = runner
-        port: int = runner.addresses[0][1]
-        return port
 
     async def stop(self) -> None:
         """
         Stop listening, and let answers that are being written be finished.
         """
-        runner, self._runner = self._runner, None
-        if runner is not None:
-            await runner.cleanup()
+        await self._web.stop(_PATIENCE)
 
-    async def _healthz(self, _: web.Request) -> web.Response:
-        return web.Response(text="alive\n")
+    async def _answer(self, request: Request) -> Response:
+        try:
+            return await self._routed(request)
+        except Exception as error:  # noqa: BLE001 (whatever it is, the reader gets JSON, and the log everything)
+            return _error(HTTPStatus.INTERNAL_SERVER_ERROR, report(error, unquote(request.path)[:_LONGEST_PATH]))
 
-    async def _readyz(self, _: web.Request) -> web.Response:
+    async def _routed(self, request: Request) -> Response:
+        route = self._route([unquote(part) for part in request.path.split("/")[1:]])
+        if route is None:
+            return _refusal(HTTPStatus.NOT_FOUND)
+        if request.method not in _METHODS:
+            return _refusal(HTTPStatus.METHOD_NOT_ALLOWED, {"Allow": ",".join(_METHODS)})
+        return await route(request)
+
+    def _route(self, path: Sequence[str]) -> Answer | None:
+        match path:
+            case ["healthz"]:
+                return self._healthz
+            case ["readyz"]:
+                return self._readyz
+            case ["metrics"]:
+                return self._metrics
+            case ["v1", "workloads"]:
+                return self._workloads
+            case ["v1", "workloads", namespace, name] if namespace and name:
+                return partial(self._workload, namespace, name)
+        return None
+
+    async def _healthz(self, _: Request) -> Response:
+        return _text("alive")
+
+    async def _readyz(self, _: Request) -> Response:
         if not self._grpc_server.serving:
-            return web.Response(status=503, text="not ready: starting or shutting down\n")
-        return web.Response(text=f"{shown.readiness(self._views.configuration())}\n")
+            return _text("not ready: starting or shutting down", HTTPStatus.SERVICE_UNAVAILABLE)
+        return _text(shown.readiness(self._views.configuration()))
 
-    async def _metrics(self, request: web.Request) -> web.Response:
+    async def _metrics(self, request: Request) -> Response:
         snapshot = Snapshot.take(self._views, self._grpc_server.traffic())
-        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        encode, content_type = choose_encoder(request.headers.get("accept", ""))
+        exposition = Exposition(snapshot, self._registry)
         # A thousand workloads take a while to write out, and KEDA is not to wait for it.
-        body = await asyncio.to_thread(encode, Exposition(snapshot, self._registry))
-        response = web.Response(body=body, headers={"Content-Type": content_type})
-        response.enable_compression()
-        return response
+        if not gzip_accepted(request.headers.get("accept-encoding", "")):
+            return Response(await asyncio.to_thread(encode, exposition), content_type)
+        packed = await asyncio.to_thread(lambda: gzip.compress(encode(exposition), _COMPRESSION))
+        return Response(packed, content_type, headers={"Content-Encoding": "gzip"})
 
-    async def _workloads(self, _: web.Request) -> web.Response:
+    async def _workloads(self, _: Request) -> Response:
         return await self._as_json(self._views.workloads())
 
-    async def _workload(self, request: web.Request) -> web.Response:
-        namespace, name = request.match_info["namespace"], request.match_info["name"]
+    async def _workload(self, namespace: str, name: str, _: Request) -> Response:
         views = self._views.workload(namespace, name)
         if not views:
-            raise web.HTTPNotFound(text=shown.unknown_workload(namespace, name, self._views.workloads()))
+            return _error(HTTPStatus.NOT_FOUND, shown.unknown_workload(namespace, name, self._views.workloads()))
         return await self._as_json(views)
 
-    async def _as_json(self, workloads: Sequence[WorkloadView]) -> web.Response:
+    async def _as_json(self, workloads: Sequence[WorkloadView]) -> Response:
         now, wall = self._views.now(), self._wall()
 
-        def written() -> str:
+        def written() -> bytes:
             each = (json.dumps(shown.workload(view, now, wall)) for view in workloads)
-            return f'{{"workloads": [{", ".join(each)}]}}'
+            return f'{{"workloads": [{", ".join(each)}]}}'.encode()
 
-        return web.json_response(text=await asyncio.to_thread(written))
-
-
-@web.middleware
-async def _errors_as_json(request: web.Request, handler: Handler) -> web.StreamResponse:
-    try:
-        return await handler(request)
-    except web.HTTPException as error:
-        if error.status < web.HTTPBadRequest.status_code:
-            raise
-        return _error(error.status, error.text or error.reason)
-    except Exception as error:  # noqa: BLE001 (whatever it is, the reader gets JSON, and the log everything)
-        return _error(500, report(error, request.rel_url.path[:_LONGEST_PATH]))
+        return Response(await asyncio.to_thread(written), _JSON)
 
 
-def _error(status: int, sentence: str) -> web.Response:
-    body: dict[str, Any] = {"error": sentence}
-    return web.json_response(body, status=status)
+def _text(line: str, status: int = HTTPStatus.OK) -> Response:
+    return Response(f"{line}\n".encode(), status=status)
+
+
+def _refusal(status: int, headers: Mapping[str, str] | None = None) -> Response:
+    return _error(status, f"{status}: {HTTPStatus(status).phrase}", headers)
+
+
+def _error(status: int, sentence: str, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(json.dumps({"error": sentence}).encode(), _JSON, status, headers or {})

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
-from pydantic import AfterValidator, Discriminator, Field, Tag, ValidationInfo, WithJsonSchema, field_validator
-
-from scaler.settings.surroundings import SHORTEST, outlasts_reads, surroundings
-from scaler.settings.values import Flag, Interval, Secret, Section, Whole, format_duration
+from scaler.settings.forms import Listed, Mapped, Text
+from scaler.settings.sections import Beside, Section, TextOr, checks
+from scaler.settings.surroundings import bearable, outlasts_reads, surroundings
+from scaler.settings.values import Interval, Secret, Whole
 from scaler.settings.wording import shown
 
 _HOST_PORT = re.compile(r"[A-Za-z0-9._\-\[\]:]+:[0-9]{1,5}")
@@ -20,61 +21,38 @@ _HTTP_URL = re.compile(r"https?://[^\s@/]+(/\S*)?")
 _SECRET_HEADERS = {"authorization", "proxy-authorization", "cookie", "x-api-key", "apikey"}
 
 
-def _host_port(address: str) -> str:
+def _host_port(address: str) -> None:
     if not _HOST_PORT.fullmatch(address) or int(address.rpartition(":")[2]) not in range(1, 65536):
         raise ValueError(f"must be a host and a port, such as redis.ai.svc:6379, not {shown(address)}")
-    return address
 
 
-def _http_url(url: str) -> str:
+def _http_url(url: str) -> None:
     if not _HTTP_URL.fullmatch(url):
         raise ValueError(
             "must be an http:// or https:// address such as http://prometheus.monitoring.svc:9090, "
             "without a user or a password in it"
         )
-    return url
 
 
-HostPort = Annotated[
-    str,
-    AfterValidator(_host_port),
-    WithJsonSchema({"type": "string", "pattern": f"^{_HOST_PORT.pattern}$", "examples": ["redis.ai.svc:6379"]}),
-]
-HttpUrl = Annotated[
-    str,
-    AfterValidator(_http_url),
-    WithJsonSchema(
-        {"type": "string", "pattern": f"^{_HTTP_URL.pattern}$", "examples": ["http://prometheus.monitoring.svc:9090"]}
-    ),
-]
+_ADDRESS = Text(_host_port, pattern=_HOST_PORT.pattern, examples=("redis.ai.svc:6379",))
+_URL = Text(_http_url, pattern=_HTTP_URL.pattern, examples=("http://prometheus.monitoring.svc:9090",))
+
+HostPort = Annotated[str, _ADDRESS]
+HttpUrl = Annotated[str, _URL]
+HostPorts = Annotated[tuple[str, ...], Listed(_ADDRESS, empty=False)]
+HttpUrls = Annotated[tuple[str, ...], Listed(_URL, empty=False)]
 
 
-def _some(items: tuple[str, ...]) -> tuple[str, ...]:
-    if not items:
-        raise ValueError("must not be empty")
-    return items
-
-
-# pydantic's own min_length counts valid items only, and would find fault twice.
-_AT_LEAST_ONE, _MIN_ITEMS = AfterValidator(_some), Field(json_schema_extra={"minItems": 1})
-
-TEXT_TAG, SECRET_TAG = "<text>", "<secret>"
-Header = Annotated[
-    Annotated[str, Tag(TEXT_TAG)] | Annotated[Secret, Tag(SECRET_TAG)],
-    Discriminator(lambda value: TEXT_TAG if isinstance(value, str) else SECRET_TAG),
-]
-
-
-def _open_headers(headers: dict[str, str | Secret]) -> dict[str, str | Secret]:
+def _open_headers(headers: Mapping[str, str | Secret]) -> None:
     for name, value in headers.items():
         if name.lower() in _SECRET_HEADERS and isinstance(value, str):
             raise ValueError(f"{name} is a credential: read it from a `file` or `env`, don't write it here")
-    return headers
 
 
-Headers = Annotated[dict[str, Header], AfterValidator(_open_headers)]
+Headers = Annotated[dict[str, str | Secret], Mapped(Text(), TextOr(Secret), _open_headers)]
 
 
+@dataclass(frozen=True, kw_only=True)
 class Tls(Section):
     """
     TLS towards a system: the authorities that are trusted, and a certificate of our own where it asks for one.
@@ -84,17 +62,17 @@ class Tls(Section):
     """A file of authorities in PEM; default: those of the machine."""
     cert: Path | None = None
     key: Path | None = None
-    insecureSkipVerify: Flag = False
+    insecureSkipVerify: bool = False
     """Trust any certificate. For trying things out only."""
 
-    @field_validator("key")
-    @classmethod
-    def _pair(cls, key: Path | None, info: ValidationInfo) -> Path | None:
-        if "cert" in info.data and (info.data["cert"] is None) != (key is None):
+    @staticmethod
+    @checks("key")
+    def _pair(key: Path | None, beside: Beside) -> None:
+        if "cert" in beside.values and (beside.values["cert"] is None) != (key is None):
             raise ValueError("cert and key are given together or not at all")
-        return key
 
 
+@dataclass(frozen=True, kw_only=True)
 class Connection(Section):
     """
     What every connection has.
@@ -102,39 +80,38 @@ class Connection(Section):
 
     interval: Interval | None = None
     """Time between two reads; default: defaults.interval."""
-    timeout: Interval = Field("2s", validate_default=True)
+    timeout: Interval = 2.0
     """Deadline of one read."""
     freshness: Interval | None = None
     """How long a reading stays good; default: defaults.freshness."""
     tls: Tls | None = None
 
-    @field_validator("interval")
-    @classmethod
-    def _bearable(cls, interval: float | None) -> float | None:
-        if interval is not None and interval < SHORTEST:
-            raise ValueError(f"must be at least {format_duration(SHORTEST)}, not {format_duration(interval)}")
-        return interval
+    @staticmethod
+    @checks("interval")
+    def _bearable(interval: float | None, _: Beside) -> None:
+        if interval is not None:
+            bearable(interval)
 
-    @field_validator("freshness")
-    @classmethod
-    def _outlasts(cls, freshness: float | None, info: ValidationInfo) -> float | None:
-        around = surroundings(info)
-        if around is None or around.defaults is None or "interval" not in info.data:
-            return freshness
-        own = info.data["interval"]
+    @staticmethod
+    @checks("freshness")
+    def _outlasts(freshness: float | None, beside: Beside) -> None:
+        around = surroundings(beside)
+        if around is None or around.defaults is None or "interval" not in beside.values:
+            return
+        own = beside.values["interval"]
         if own is not None or freshness is not None:
             key = "defaults.interval" if own is None else "interval"
             outlasts_reads(freshness or around.defaults.freshness, own or around.defaults.interval, key)
-        return freshness
 
 
+@dataclass(frozen=True, kw_only=True)
 class RedisConnection(Connection):
     """
     A Redis: standalone, behind Sentinel, or a Cluster.
     """
 
     type: Literal["redis"]
-    addresses: Annotated[tuple[HostPort, ...], _AT_LEAST_ONE, _MIN_ITEMS]
+    addresses: HostPorts
     """Host and port: of the server, of the Sentinels, or of some nodes of the Cluster."""
     mode: Literal["standalone", "sentinel", "cluster"] = "standalone"
     sentinelMaster: str | None = None
@@ -144,42 +121,39 @@ class RedisConnection(Connection):
     database: Whole = 0
     username: str | None = None
     password: Secret | None = None
-    tracking: Flag = True
+    tracking: bool = True
     """Let Redis announce changes (CLIENT TRACKING) where it allows that."""
 
-    @field_validator("tracking")
-    @classmethod
-    def _outlasts_safety_net(cls, tracking: bool, info: ValidationInfo) -> bool:  # noqa: FBT001 - pydantic's signature
-        around, freshness = surroundings(info), info.data.get("freshness")
+    @staticmethod
+    @checks("tracking")
+    def _outlasts_safety_net(tracking: bool, beside: Beside) -> None:  # noqa: FBT001 - a value is checked
+        around, freshness = surroundings(beside), beside.values.get("freshness")
         if tracking and freshness is not None and around is not None and around.defaults is not None:
             outlasts_reads(freshness, around.defaults.safetyNet, "defaults.safetyNet", subject="freshness: ")
-        return tracking
 
-    @field_validator("mode")
-    @classmethod
-    def _one_server(cls, mode: str, info: ValidationInfo) -> str:
-        if mode == "standalone" and len(info.data.get("addresses", ())) > 1:
+    @staticmethod
+    @checks("mode")
+    def _one_server(mode: str, beside: Beside) -> None:
+        if mode == "standalone" and len(beside.values.get("addresses", ())) > 1:
             raise ValueError("standalone has one address; several need mode: sentinel or mode: cluster")
-        return mode
 
-    @field_validator("sentinelMaster")
-    @classmethod
-    def _sentinel(cls, master: str | None, info: ValidationInfo) -> str | None:
-        mode = info.data.get("mode")
+    @staticmethod
+    @checks("sentinelMaster")
+    def _sentinel(master: str | None, beside: Beside) -> None:
+        mode = beside.values.get("mode")
         if mode == "sentinel" and not master:
             raise ValueError("is required with mode: sentinel")
         if mode in ("standalone", "cluster") and master:
             raise ValueError("is for mode: sentinel only")
-        return master
 
-    @field_validator("database")
-    @classmethod
-    def _only_database(cls, database: int, info: ValidationInfo) -> int:
-        if info.data.get("mode") == "cluster" and database:
+    @staticmethod
+    @checks("database")
+    def _only_database(database: int, beside: Beside) -> None:
+        if beside.values.get("mode") == "cluster" and database:
             raise ValueError("a Cluster has database 0 only")
-        return database
 
 
+@dataclass(frozen=True, kw_only=True)
 class RabbitConnection(Connection):
     """
     A RabbitMQ: by AMQP (ready messages only), by the management API (unacknowledged ones too), or both.
@@ -188,19 +162,19 @@ class RabbitConnection(Connection):
     type: Literal["rabbitmq"]
     amqp: HostPort | None = None
     management: HttpUrl | None = None
-    vhost: Annotated[str, Field(min_length=1)] = "/"
+    vhost: Annotated[str, Text(empty=False)] = "/"
     username: str = "guest"
     password: Secret | None = None
     """Default: the password `guest`, which a RabbitMQ accepts from its own machine only."""
 
-    @field_validator("management")
-    @classmethod
-    def _reachable(cls, management: str | None, info: ValidationInfo) -> str | None:
-        if "amqp" in info.data and info.data["amqp"] is None and management is None:
+    @staticmethod
+    @checks("management")
+    def _reachable(management: str | None, beside: Beside) -> None:
+        if "amqp" in beside.values and beside.values["amqp"] is None and management is None:
             raise ValueError("give amqp, management, or both")
-        return management
 
 
+@dataclass(frozen=True, kw_only=True)
 class PrometheusConnection(Connection):
     """
     A Prometheus, or what speaks its query API (Thanos, Mimir, VictoriaMetrics).
@@ -211,21 +185,21 @@ class PrometheusConnection(Connection):
     bearerToken: Secret | None = None
     username: str | None = None
     password: Secret | None = None
-    headers: Headers = Field(default_factory=dict)
+    headers: Headers = field(default_factory=dict)
     """Sent with every query, such as X-Scope-OrgID."""
     gpuSelector: str = ""
     """Label matchers added to the DCGM queries, such as cluster="a"."""
 
-    @field_validator("password")
-    @classmethod
-    def _one_login(cls, password: Secret | None, info: ValidationInfo) -> Secret | None:
-        if (info.data.get("username") is None) != (password is None) and "username" in info.data:
+    @staticmethod
+    @checks("password")
+    def _one_login(password: Secret | None, beside: Beside) -> None:
+        if (beside.values.get("username") is None) != (password is None) and "username" in beside.values:
             raise ValueError("username and password are given together or not at all")
-        if password is not None and info.data.get("bearerToken") is not None:
+        if password is not None and beside.values.get("bearerToken") is not None:
             raise ValueError("give a bearerToken or a username with its password, not both")
-        return password
 
 
+@dataclass(frozen=True, kw_only=True)
 class ScrapeConnection(Connection):
     """
     Metrics pages that are scraped directly: dcgm-exporters, gateways, or the pods themselves.
@@ -235,12 +209,13 @@ class ScrapeConnection(Connection):
     """
 
     type: Literal["scrape"]
-    urls: Annotated[tuple[HttpUrl, ...], _AT_LEAST_ONE, _MIN_ITEMS]
+    urls: HttpUrls
     bearerToken: Secret | None = None
-    headers: Headers = Field(default_factory=dict)
+    headers: Headers = field(default_factory=dict)
     """Sent with every scrape."""
 
 
+@dataclass(frozen=True, kw_only=True)
 class NvmlConnection(Connection):
     """
     The GPUs of this machine, through NVML. All of them count for any workload that uses the connection.
@@ -251,10 +226,7 @@ class NvmlConnection(Connection):
     """Indexes of the GPUs to read; default: all."""
 
 
-AnyConnection = Annotated[
-    RedisConnection | RabbitConnection | PrometheusConnection | ScrapeConnection | NvmlConnection,
-    Field(discriminator="type"),
-]
+AnyConnection = RedisConnection | RabbitConnection | PrometheusConnection | ScrapeConnection | NvmlConnection
 
 CONNECTION_TYPES = ("redis", "rabbitmq", "prometheus", "scrape", "nvml")
 

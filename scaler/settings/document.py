@@ -5,28 +5,29 @@ The document: what the operator mounts. `loading.load` reads one from text.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Self
 
-from pydantic import Field
-
 from scaler.settings.connections import AnyConnection
 from scaler.settings.policies import AnyPolicy
+from scaler.settings.sections import Section
 from scaler.settings.surroundings import Defaults, Limits, Surroundings
-from scaler.settings.values import Name, Section
+from scaler.settings.values import Name
 
 
+@dataclass(frozen=True, kw_only=True)
 class Document(Section):
     """
     The scaler's configuration: connections, policies, defaults and limits. Nothing of it is required.
     """
 
-    connections: dict[Name, AnyConnection] = Field(default_factory=dict)
+    connections: dict[Name, AnyConnection] = field(default_factory=dict)
     """Addresses with their credentials, by the names that policies and triggers use."""
-    policies: dict[Name, AnyPolicy] = Field(default_factory=dict)
+    policies: dict[Name, AnyPolicy] = field(default_factory=dict)
     """Named sets of rules that turn readings into a decision."""
-    defaults: Defaults = Field(default_factory=Defaults)
-    limits: Limits = Field(default_factory=Limits)
+    defaults: Defaults = field(default_factory=Defaults)
+    limits: Limits = field(default_factory=Limits)
 
     @classmethod
     def parse(cls, data: Mapping[str, Any]) -> Self:
@@ -34,9 +35,9 @@ class Document(Section):
         Return the document that plain data means; its parts are checked against each other too.
 
         Raises:
-            pydantic.ValidationError: with everything that is wrong with it.
+            InvalidError: with everything that is wrong with it.
         """
-        return cls.model_validate(data, context=Surroundings.of(data))
+        return cls.of(data, Surroundings.of(data))
 
     @cached_property
     def surroundings(self) -> Surroundings:

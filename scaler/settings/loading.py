@@ -8,13 +8,9 @@ from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, get_args
-
-from pydantic import ValidationError
 
 from scaler.settings.document import Document
-from scaler.settings.errors import ConfigurationError, in_words, place
-from scaler.settings.values import Section
+from scaler.settings.errors import ConfigurationError, InvalidError
 from scaler.settings.wording import shown
 from scaler.settings.yamltext import Parsed, YamlError, parse_yaml
 
@@ -49,26 +45,24 @@ def load(text: str) -> Document:
     ]
     try:
         document = Document.parse(parsed.data)
-    except ValidationError as error:
-        errors += _findings(error, parsed)
-        raise _told(errors, error.error_count() + len(parsed.repeated)) from error
+    except InvalidError as error:
+        raise _told([*errors, *_findings(error, parsed)]) from error
     if errors:
-        raise _told(errors, len(errors))
+        raise _told(errors)
     return document
 
 
-def _told(errors: list[tuple[int, str]], count: int) -> ConfigurationError:
+def _told(errors: list[tuple[int, str]]) -> ConfigurationError:
     messages = [message for _, message in sorted(errors, key=itemgetter(0))][:_MOST_ERRORS]
-    rest = count - len(messages)
+    rest = len(errors) - len(messages)
     return ConfigurationError(messages + ([f"and {rest} more errors"] if rest else []))
 
 
-def _findings(error: ValidationError, parsed: Parsed) -> Iterator[tuple[int, str]]:
-    for finding in error.errors(include_url=False)[:_MOST_ERRORS]:
-        path = place(finding)
+def _findings(error: InvalidError, parsed: Parsed) -> Iterator[tuple[int, str]]:
+    for finding in error.findings:
+        path = finding.path
         line = next((parsed.lines[path[:end]] for end in range(len(path), 0, -1) if path[:end] in parsed.lines), 1)
-        message = in_words(finding, sorted(_known_keys(finding["loc"])))
-        yield line, f"{_written(path)}: {message} (line {line})"
+        yield line, f"{_written(path)}: {finding.message} (line {line})"
 
 
 def _written(path: Iterable[str | int]) -> str:
@@ -78,34 +72,6 @@ def _written(path: Iterable[str | int]) -> str:
 
 def _key(part: str) -> str:
     return part if len(part) <= _LONGEST_KEY and part.isprintable() else shown(part)
-
-
-def _known_keys(location: tuple[int | str, ...]) -> set[str]:
-    """
-    Return the keys that may stand beside the last one of pydantic's *location*.
-    """
-    models: set[type[Section]] = {Document}
-    for part in location[:-1]:
-        inner = {model for model in models if part not in model.model_fields}
-        for model in models - inner:
-            inner |= set(_sections(model.model_fields[str(part)].annotation))
-        tagged = {model for model in inner if "type" in model.model_fields and _tag(model) == part}
-        models = tagged or inner
-    return {key for model in models for key in model.model_fields}
-
-
-def _tag(model: type[Section]) -> Any:
-    return next(iter(get_args(model.model_fields["type"].annotation)), None)
-
-
-def _sections(annotation: Any) -> Iterator[type[Section]]:
-    """
-    Find the sections that an annotation speaks of.
-    """
-    if isinstance(annotation, type) and issubclass(annotation, Section):
-        yield annotation
-    for inner in get_args(annotation):
-        yield from _sections(inner)
 
 
 class DocumentFile:

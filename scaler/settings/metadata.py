@@ -12,8 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from scaler.settings.durations import parse_duration
 from scaler.settings.surroundings import Limits
-from scaler.settings.values import NAME, parse_duration
+from scaler.settings.values import NAME
 from scaler.settings.wording import did_you_mean, shown
 
 FROM_ENV = "FromEnv"

@@ -6,15 +6,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import ValidationError
-
 from scaler.settings.connections import QUEUES
 from scaler.settings.document import Document
-from scaler.settings.errors import in_words
+from scaler.settings.errors import InvalidError
 from scaler.settings.metadata import KEY_OF, MetadataError, Trigger, refuse
 from scaler.settings.policies import AnyPolicy, QueueSection
+from scaler.settings.sections import Section
 from scaler.settings.surroundings import policy_known
-from scaler.settings.values import Section
 
 
 def effective(document: Document, trigger: Trigger) -> tuple[str, AnyPolicy]:
@@ -48,8 +46,8 @@ def effective(document: Document, trigger: Trigger) -> tuple[str, AnyPolicy]:
             changed[path[0]] = _inherited(changed[path[0]], trigger, document)
         changed[path[0]][path[1]] = value
     try:
-        return name, type(policy).model_validate(changed, context=document.surroundings)
-    except ValidationError as error:
+        return name, type(policy).of(changed, document.surroundings)
+    except InvalidError as error:
         raise MetadataError(_complaints(error, trigger, name)) from error
 
 
@@ -79,12 +77,12 @@ def _type(document: Document, connection: str | None) -> str | None:
     return document.surroundings.connections.get(connection or "")
 
 
-def _complaints(error: ValidationError, trigger: Trigger, policy: str) -> str:
+def _complaints(error: InvalidError, trigger: Trigger, policy: str) -> str:
     messages = []
-    for finding in error.errors(include_url=False):
-        path = tuple(map(str, finding["loc"]))
+    for finding in error.findings:
+        path = tuple(map(str, finding.path))
         key = KEY_OF.get(path)
         name = key.name if key is not None else ".".join(path)
         origin = "" if path in trigger.changes else f" (from policy '{policy}')"
-        messages.append(trigger.complaint(name, in_words(finding)) + origin)
+        messages.append(trigger.complaint(name, finding.message) + origin)
     return "; ".join(messages)

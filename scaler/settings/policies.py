@@ -4,30 +4,42 @@ Policies as the operator writes them: which signals count, how, and between whic
 
 from __future__ import annotations
 
-from abc import abstractmethod
+import re
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
-
-from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, field_validator
 
 from scaler.domain.policy import Activation, Holds, Missing, Policy, SignalRule
 from scaler.domain.readings import Signal
 from scaler.domain.target import Combine, TargetParams
 from scaler.settings.connections import GPUS, QUEUES, RATES, AnyConnection, QueueType
+from scaler.settings.forms import Number, Text
+from scaler.settings.sections import Beside, Section, checks
 from scaler.settings.surroundings import Defaults, surroundings
 from scaler.settings.templates import CALLER, check_query, check_template
-from scaler.settings.values import Count, Duration, Interval, Level, Load, Section, Whole
+from scaler.settings.values import Count, Duration, Interval, Level, Load, Whole
 from scaler.settings.wording import did_you_mean, shown
 
-Text = Annotated[str, StringConstraints(min_length=1)]
-Template = Annotated[Text, AfterValidator(check_template)]
-Query = Annotated[Text, AfterValidator(check_query)]
-Processing = Annotated[Text, AfterValidator(lambda text: check_template(text, (*CALLER, "queue")))]
-Metric = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z_:][a-zA-Z0-9_:]*$")]
-Label = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$")]
-Percent = Annotated[Load, Field(le=10_000)]
+
+def _identifier(pattern: str) -> Text:
+    def check(text: str) -> None:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(f"must be made of letters, digits and '_', and not begin with a digit, not {shown(text)}")
+
+    return Text(check, pattern=pattern)
 
 
+Filled = Annotated[str, Text(empty=False)]
+Template = Annotated[str, Text(check_template, empty=False)]
+Query = Annotated[str, Text(check_query, empty=False)]
+Processing = Annotated[str, Text(lambda text: check_template(text, (*CALLER, "queue")), empty=False)]
+Metric = Annotated[str, _identifier("[a-zA-Z_:][a-zA-Z0-9_:]*")]
+Label = Annotated[str, _identifier("[a-zA-Z_][a-zA-Z0-9_]*")]
+Percent = Annotated[float, Number(above=0, most=10_000)]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Replicas(Section):
     """
     The bounds of the desired replicas.
@@ -36,31 +48,32 @@ class Replicas(Section):
     min: Whole = 0
     max: Count = 10
 
-    @field_validator("max")
-    @classmethod
-    def _bounded(cls, most: int, info: ValidationInfo) -> int:
-        around = surroundings(info)
+    @staticmethod
+    @checks("max")
+    def _bounded(most: int, beside: Beside) -> None:
+        around = surroundings(beside)
         if around is not None and around.limits is not None and most > around.limits.maxReplicas:
             raise ValueError(f"must be at most limits.maxReplicas ({around.limits.maxReplicas}), not {most}")
-        least = info.data.get("min")
+        least = beside.values.get("min")
         if least is not None and least > most:
             raise ValueError(f"must be at least min ({least}), not {most}")
-        return most
 
 
+@dataclass(frozen=True, kw_only=True)
 class HoldSection(Section):
     """
     How long a workload may stay active without demand, by cause.
     """
 
-    unknown: Duration = Field("2m", validate_default=True)
+    unknown: Duration = 120.0
     """The last decision is kept for so long when something required is unknown."""
-    gpu: Duration = Field("30m", validate_default=True)
+    gpu: Duration = 1800.0
     """A busy GPU keeps a workload without demand for so long."""
-    loading: Duration = Field("10m", validate_default=True)
+    loading: Duration = 600.0
     """A workload that was woken may load its model for so long."""
 
 
+@dataclass(frozen=True, kw_only=True)
 class SignalSection(Section):
     """
     What every signal has.
@@ -70,6 +83,7 @@ class SignalSection(Section):
     """`required`: nothing is decided without it. `optional`: it is left out, but blocks scaling to zero meanwhile."""
 
 
+@dataclass(frozen=True, kw_only=True)
 class DemandSection(SignalSection):
     """
     What every signal of demand has.
@@ -82,13 +96,12 @@ class DemandSection(SignalSection):
     quiet: Level = 0.0
     """Demand is quiet at or below this, once the workload is awake."""
 
-    @field_validator("quiet")
-    @classmethod
-    def _below_activation(cls, quiet: float, info: ValidationInfo) -> float:
-        activation = info.data.get("activation")
+    @staticmethod
+    @checks("quiet")
+    def _below_activation(quiet: float, beside: Beside) -> None:
+        activation = beside.values.get("activation")
         if activation is not None and quiet > activation:
             raise ValueError(f"must be at most activation ({activation:g}), not {quiet:g}")
-        return quiet
 
     def rule(self, freshness: float, *, at_workload: bool = False) -> SignalRule:
         """
@@ -97,6 +110,7 @@ class DemandSection(SignalSection):
         return SignalRule(self.target, self.activation, self.quiet, self.missing, freshness, at_workload)
 
 
+@dataclass(frozen=True, kw_only=True)
 class QueueSection(DemandSection):
     """
     The queue: waiting jobs, and those in flight.
@@ -108,40 +122,40 @@ class QueueSection(DemandSection):
     """How the queue is kept; default: list on redis, rabbitmq on rabbitmq."""
     name: Template | None = None
     """The queue's name or key; default: the trigger names it (queue). `$workload` and the like are filled in."""
-    group: Text | None = None
+    group: Filled | None = None
     """The consumer group of a stream; without one every entry of the stream counts as waiting."""
     processing: Processing | None = None
     """A list beside a list, where workers keep what they took, such as `$queue:processing`."""
-    vhost: Text | None = None
+    vhost: Filled | None = None
     """The virtual host in RabbitMQ; default: the connection's."""
 
-    @field_validator("connection")
-    @classmethod
-    def _answers(cls, name: str | None, info: ValidationInfo) -> str | None:
-        return name if name is None else _connection_for("a queue", name, QUEUES, info)
+    @staticmethod
+    @checks("connection")
+    def _answers(name: str | None, beside: Beside) -> None:
+        if name is not None:
+            _check_connection("a queue", name, QUEUES, beside)
 
-    @field_validator("type")
-    @classmethod
-    def _readable(cls, kept: str | None, info: ValidationInfo) -> str | None:
-        readable = QUEUES.get(_type_of(info) or "")
+    @staticmethod
+    @checks("type")
+    def _readable(kept: str | None, beside: Beside) -> None:
+        readable = QUEUES.get(_type_of(beside) or "")
         if kept is not None and readable is not None and kept not in readable:
             raise ValueError(
-                f"a connection of type {_type_of(info)} cannot read {shown(kept)}, only {', '.join(readable)}"
+                f"a connection of type {_type_of(beside)} cannot read {shown(kept)}, only {', '.join(readable)}"
             )
-        return kept
 
-    @field_validator("group", "processing", "vhost")
-    @classmethod
-    def _belongs(cls, value: str | None, info: ValidationInfo) -> str | None:
-        if value is None or not {"connection", "type"} <= info.data.keys():
-            return value
-        owner = {"group": "stream", "processing": "list", "vhost": "rabbitmq"}[str(info.field_name)]
-        meant = info.data["type"] or next(iter(QUEUES.get(_type_of(info) or "", (None,))))
+    @staticmethod
+    @checks("group", "processing", "vhost")
+    def _belongs(value: str | None, beside: Beside) -> None:
+        if value is None or not {"connection", "type"} <= beside.values.keys():
+            return
+        owner = {"group": "stream", "processing": "list", "vhost": "rabbitmq"}[beside.key]
+        meant = beside.values["type"] or next(iter(QUEUES.get(_type_of(beside) or "", (None,))))
         if meant is not None and meant != owner:
             raise ValueError(f"is for queues of type {owner}, not {meant}")
-        return value
 
 
+@dataclass(frozen=True, kw_only=True)
 class RequestsSection(DemandSection):
     """
     Requests per second: a PromQL query on a Prometheus, or a counter on a scraped metrics page.
@@ -153,27 +167,27 @@ class RequestsSection(DemandSection):
     """PromQL for a prometheus connection. `$namespace` and the like are filled in, inside quoted strings only."""
     metric: Metric | None = None
     """The counter's name for a scrape connection."""
-    match: dict[Label, Template] = Field(default_factory=dict)
+    match: dict[Label, Template] = field(default_factory=dict)
     """Labels that pick the workload's own series, such as `namespace: $namespace`, so that many share one query."""
     measuredAt: Literal["gateway", "workload"] = "gateway"
     """`workload`: its own pods report it, so that having no series is normal at zero replicas."""
 
-    @field_validator("connection")
-    @classmethod
-    def _answers(cls, name: str, info: ValidationInfo) -> str:
-        return _connection_for("a request rate", name, RATES, info)
+    @staticmethod
+    @checks("connection")
+    def _answers(name: str, beside: Beside) -> None:
+        _check_connection("a request rate", name, RATES, beside)
 
-    @field_validator("query", "metric")
-    @classmethod
-    def _asked(cls, value: str | None, info: ValidationInfo) -> str | None:
-        needed = RATES.get(_type_of(info) or "")
-        if needed == info.field_name and value is None:
-            raise ValueError(f"is required on a connection of type {_type_of(info)}")
-        if needed not in (None, info.field_name) and value is not None:
-            raise ValueError(f"a connection of type {_type_of(info)} takes a {needed}")
-        return value
+    @staticmethod
+    @checks("query", "metric")
+    def _asked(value: str | None, beside: Beside) -> None:
+        needed = RATES.get(_type_of(beside) or "")
+        if needed == beside.key and value is None:
+            raise ValueError(f"is required on a connection of type {_type_of(beside)}")
+        if needed not in (None, beside.key) and value is not None:
+            raise ValueError(f"a connection of type {_type_of(beside)} takes a {needed}")
 
 
+@dataclass(frozen=True, kw_only=True)
 class GpuSection(SignalSection):
     """
     GPU utilisation of the workload's pods. It holds and scales a workload; it never wakes one.
@@ -183,13 +197,13 @@ class GpuSection(SignalSection):
     """A prometheus, scrape or nvml connection."""
     target: Percent = 80.0
     """The utilisation that one replica should have, in per cent of one GPU."""
-    busy: Annotated[Level, Field(le=10_000)] = 10.0
+    busy: Annotated[float, Number(least=0, most=10_000)] = 10.0
     """A pod is busy above this; a busy pod holds a workload without demand."""
 
-    @field_validator("connection")
-    @classmethod
-    def _answers(cls, name: str, info: ValidationInfo) -> str:
-        return _connection_for("GPU utilisation", name, GPUS, info)
+    @staticmethod
+    @checks("connection")
+    def _answers(name: str, beside: Beside) -> None:
+        _check_connection("GPU utilisation", name, GPUS, beside)
 
     def rule(self, freshness: float) -> SignalRule:
         """
@@ -198,25 +212,25 @@ class GpuSection(SignalSection):
         return SignalRule(self.target, self.busy, self.busy, self.missing, freshness, at_workload=True)
 
 
-class PolicySection(Section):
+@dataclass(frozen=True, kw_only=True)
+class PolicySection(Section, ABC):
     """
     What every kind of policy has.
     """
 
-    replicas: Replicas = Field(default_factory=Replicas)
+    replicas: Replicas = field(default_factory=Replicas)
     activation: Activation = Activation.ANY
     """How many of the demand signals it takes to wake a workload."""
-    hold: HoldSection = Field(default_factory=HoldSection)
+    hold: HoldSection = field(default_factory=HoldSection)
     queue: QueueSection | None = None
     requests: RequestsSection | None = None
     gpu: GpuSection | None = None
 
-    @field_validator("requests")
-    @classmethod
-    def _some_demand(cls, requests: RequestsSection | None, info: ValidationInfo) -> RequestsSection | None:
-        if requests is None and "queue" in info.data and info.data["queue"] is None:
+    @staticmethod
+    @checks("requests")
+    def _some_demand(requests: RequestsSection | None, beside: Beside) -> None:
+        if requests is None and "queue" in beside.values and beside.values["queue"] is None:
             raise ValueError("a policy needs a queue or requests: a GPU never wakes anything")
-        return requests
 
     @abstractmethod
     def params(self) -> TargetParams:
@@ -245,6 +259,7 @@ class PolicySection(Section):
         return Policy(name, rules, self.params(), self.activation, self.replicas.min, self.replicas.max, holds)
 
 
+@dataclass(frozen=True, kw_only=True)
 class TargetPolicy(PolicySection):
     """
     The kind `target`: so much load a replica, and windows against flapping.
@@ -253,9 +268,9 @@ class TargetPolicy(PolicySection):
     kind: Literal["target"] = "target"
     combine: Combine = Combine.MAX
     """How the replicas that the signals want become one number."""
-    idleWindow: Interval = Field("2m", validate_default=True)
+    idleWindow: Interval = 120.0
     """Demand must be known to be quiet for so long before the workload goes idle."""
-    stabilization: Duration = Field("1m", validate_default=True)
+    stabilization: Duration = 60.0
     """Scaling down follows the most that was wanted within this window."""
 
     def params(self) -> TargetParams:
@@ -266,28 +281,24 @@ class TargetPolicy(PolicySection):
 
 
 AnyPolicy = TargetPolicy
-"""One class a kind, told apart by `kind`: a second one makes this a union with `kind` as its discriminator."""
+"""One class a kind, told apart by `kind`: a second one makes this a union."""
 
 
-def _connection_for(what: str, name: str, answering: Collection[str], info: ValidationInfo) -> str:
+def _check_connection(what: str, name: str, answering: Collection[str], beside: Beside) -> None:
     """
-    Return *name* if it is a connection that can answer *what*.
-
-    Raises:
-        ValueError: if it is not; the message names the nearest one.
+    Raise a ValueError if *name* is no connection that can answer *what*; the message names the nearest one.
     """
-    around = surroundings(info)
+    around = surroundings(beside)
     if around is None:
-        return name
+        return
     type_ = around.connections.get(name)
     if type_ is None:
         able = sorted(known for known, type_ in around.connections.items() if type_ in answering)
         raise ValueError(f"there is no connection {shown(name)}{did_you_mean(name, able)}")
     if type_ not in answering:
         raise ValueError(f"connection {shown(name)} is of type {type_}; {what} needs {' or '.join(answering)}")
-    return name
 
 
-def _type_of(info: ValidationInfo) -> Any:
-    around = surroundings(info)
-    return None if around is None else around.connections.get(info.data.get("connection") or "")
+def _type_of(beside: Beside) -> Any:
+    around = surroundings(beside)
+    return None if around is None else around.connections.get(beside.values.get("connection") or "")

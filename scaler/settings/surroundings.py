@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from pydantic import Field, ValidationError, ValidationInfo, field_validator
-
-from scaler.settings.values import Count, Flag, Interval, Name, Section, format_duration
+from scaler.settings.durations import format_duration
+from scaler.settings.sections import Beside, Section, checks
+from scaler.settings.values import Count, Interval, Name
 from scaler.settings.wording import did_you_mean, shown
 
 SectionT = TypeVar("SectionT", bound=Section)
@@ -19,6 +19,7 @@ SHORTEST = 0.01
 """Reading more often than every 10 ms keeps a core busy and tells nothing new."""
 
 
+@dataclass(frozen=True, kw_only=True)
 class Defaults(Section):
     """
     What holds where a connection or a trigger says nothing else.
@@ -26,47 +27,43 @@ class Defaults(Section):
 
     policy: Name = "default"
     """The policy of a trigger that names none."""
-    interval: Interval = Field("5s", validate_default=True)
+    interval: Interval = 5.0
     """Time between two reads while a workload is up."""
-    safetyNet: Interval = Field("10s", validate_default=True)
+    safetyNet: Interval = 10.0
     """Time between two reads of a question whose changes the server announces by itself."""
-    watchInterval: Interval = Field("250ms", validate_default=True)
+    watchInterval: Interval = 0.25
     """Time between two reads of the demand of workloads at zero, where the server announces nothing."""
-    freshness: Interval = Field("30s", validate_default=True)
+    freshness: Interval = 30.0
     """How long a reading stays good; after that the signal is unknown."""
 
-    @field_validator("policy")
-    @classmethod
-    def _known_policy(cls, policy: str, info: ValidationInfo) -> str:
-        around = surroundings(info)
+    @staticmethod
+    @checks("policy")
+    def _known_policy(policy: str, beside: Beside) -> None:
+        around = surroundings(beside)
         if around is not None and policy != "default":
             policy_known(policy, around.policies)
-        return policy
 
-    @field_validator("interval", "safetyNet", "watchInterval")
-    @classmethod
-    def _bearable(cls, seconds: float) -> float:
-        if seconds < SHORTEST:
-            raise ValueError(f"must be at least {format_duration(SHORTEST)}, not {format_duration(seconds)}")
-        return seconds
+    @staticmethod
+    @checks("interval", "safetyNet", "watchInterval")
+    def _bearable(seconds: float, _: Beside) -> None:
+        bearable(seconds)
 
-    @field_validator("watchInterval")
-    @classmethod
-    def _closer(cls, watch: float, info: ValidationInfo) -> float:
-        interval = info.data.get("interval")
+    @staticmethod
+    @checks("watchInterval")
+    def _closer(watch: float, beside: Beside) -> None:
+        interval = beside.values.get("interval")
         if interval is not None and watch > interval:
             raise ValueError(f"must be at most defaults.interval ({format_duration(interval)})")
-        return watch
 
-    @field_validator("freshness")
-    @classmethod
-    def _outlasts(cls, freshness: float, info: ValidationInfo) -> float:
+    @staticmethod
+    @checks("freshness")
+    def _outlasts(freshness: float, beside: Beside) -> None:
         for key in ("interval", "safetyNet"):
-            if key in info.data:
-                outlasts_reads(freshness, info.data[key], f"defaults.{key}")
-        return freshness
+            if key in beside.values:
+                outlasts_reads(freshness, beside.values[key], f"defaults.{key}")
 
 
+@dataclass(frozen=True, kw_only=True)
 class Limits(Section):
     """
     What no trigger can exceed.
@@ -80,9 +77,9 @@ class Limits(Section):
     """The size of a trigger's metadata, keys and values together."""
     valueBytes: Count = 1024
     """The size of one value of a trigger's metadata."""
-    forgetAfter: Interval = Field("10m", validate_default=True)
+    forgetAfter: Interval = 600.0
     """A workload without calls for so long is forgotten; keep it well above KEDA's pollingInterval."""
-    tenantQueries: Flag = False
+    tenantQueries: bool = False
     """Whether a trigger may carry its own PromQL (requestsQuery), which can read all that its connection can."""
 
 
@@ -121,11 +118,19 @@ class Surroundings:
         )
 
 
-def surroundings(info: ValidationInfo) -> Surroundings | None:
+def surroundings(beside: Beside) -> Surroundings | None:
     """
     Return what is known of the rest of the document; None where a part is validated on its own.
     """
-    return info.context if isinstance(info.context, Surroundings) else None
+    return beside.context if isinstance(beside.context, Surroundings) else None
+
+
+def bearable(interval: float) -> None:
+    """
+    Raise a ValueError if something would be read too often.
+    """
+    if interval < SHORTEST:
+        raise ValueError(f"must be at least {format_duration(SHORTEST)}, not {format_duration(interval)}")
 
 
 def policy_known(name: str, policies: Iterable[str]) -> None:
@@ -158,6 +163,6 @@ def _mapping(data: Any) -> Mapping[Any, Any]:
 
 def _valid(section: type[SectionT], data: Any) -> SectionT | None:
     try:
-        return section.model_validate({} if data is None else data)
-    except ValidationError:
+        return section.of({} if data is None else data)
+    except ValueError:
         return None

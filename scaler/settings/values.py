@@ -6,138 +6,60 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, ClassVar
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    Strict,
-    ValidationInfo,
-    WithJsonSchema,
-    model_validator,
-)
-
+from scaler.settings.forms import Lasting, Number, Text
+from scaler.settings.sections import Section
 from scaler.settings.wording import shown
 
-_DURATION = re.compile(
-    r"(?:(?P<h>[0-9]+(?:\.[0-9]+)?)h)?(?:(?P<m>[0-9]+(?:\.[0-9]+)?)m)?"
-    r"(?:(?P<s>[0-9]+(?:\.[0-9]+)?)s)?(?:(?P<ms>[0-9]+)ms)?"
-)
-_MILLISECONDS = {"h": 3_600_000, "m": 60_000, "s": 1000, "ms": 1}
-_LONGEST = 30 * 24 * 3600.0
-
-
-def parse_duration(text: object) -> float:
-    """
-    Return the seconds that a duration such as `250ms`, `90s` or `1h30m` means.
-
-    Raises:
-        ValueError: if it is not one, or longer than 30 days; a bare number is refused, as it does not say its unit.
-    """
-    match = _DURATION.fullmatch(text) if isinstance(text, str) and text else None
-    if match is None:
-        raise ValueError(f"must be a duration such as 250ms, 90s or 1h30m, not {shown(text)}")
-    parts = (float(number) * _MILLISECONDS[unit] for unit, number in match.groupdict().items() if number)
-    seconds = sum(parts) / 1000
-    if seconds > _LONGEST:
-        raise ValueError(f"must be at most 720h, not {shown(text)}")
-    return seconds
-
-
-def format_duration(seconds: float) -> str:
-    """
-    Write seconds, to the millisecond, as `parse_duration` reads them: `250ms`, `1m30s`.
-    """
-    rest = round(seconds * 1000)
-    text = ""
-    for unit, size in _MILLISECONDS.items():
-        count, rest = divmod(rest, size)
-        text += f"{count}{unit}" if count else ""
-    return text or "0s"
-
-
-def _given(value: Any, info: ValidationInfo) -> float:
-    # Code may give seconds; what people write always says its unit.
-    if type(value) is float and not getattr(info.context, "written", False):
-        return value
-    return parse_duration(value)
-
-
-def _positive(seconds: float) -> float:
-    if not seconds > 0:
-        raise ValueError("must be longer than zero")
-    return seconds
-
-
-_DURATION_SCHEMA = WithJsonSchema(
-    {
-        "type": "string",
-        "pattern": r"^(\d+(\.\d+)?h)?(\d+(\.\d+)?m)?(\d+(\.\d+)?s)?(\d+ms)?$",
-        "minLength": 2,
-        "examples": ["250ms", "90s", "1h30m"],
-    }
-)
-
-Duration = Annotated[float, BeforeValidator(_given), _DURATION_SCHEMA]
+Duration = Annotated[float, Lasting(zero=True)]
 """Seconds, written `250ms`, `90s`, `1h30m`."""
 
-Interval = Annotated[float, BeforeValidator(_given), AfterValidator(_positive), _DURATION_SCHEMA]
+Interval = Annotated[float, Lasting(zero=False)]
 """A duration longer than zero."""
 
-Flag = Annotated[bool, Strict()]
-Whole = Annotated[int, Strict(), Field(ge=0, le=2**31 - 1)]
-Count = Annotated[int, Strict(), Field(ge=1, le=2**31 - 1)]
-Level = Annotated[float, Strict(), Field(ge=0, le=1_000_000_000, allow_inf_nan=False)]
-Load = Annotated[float, Strict(), Field(gt=0, le=1_000_000_000, allow_inf_nan=False)]
+_LARGEST, _MOST = 2**31 - 1, 1_000_000_000
+
+Whole = Annotated[int, Number(least=0, most=_LARGEST, whole=True)]
+Count = Annotated[int, Number(least=1, most=_LARGEST, whole=True)]
+Level = Annotated[float, Number(least=0, most=_MOST)]
+Load = Annotated[float, Number(above=0, most=_MOST)]
 """What one replica carries."""
 
 NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 
 
-def _name(text: str) -> str:
+def _name(text: str) -> None:
     if not NAME.fullmatch(text):
         raise ValueError(f"must be a name of letters, digits, '-', '_' and '.', 63 at most, not {shown(text)}")
-    return text
 
 
-Name = Annotated[str, AfterValidator(_name), WithJsonSchema({"type": "string", "pattern": f"^{NAME.pattern}$"})]
+Name = Annotated[str, Text(_name, pattern=NAME.pattern)]
 """What connections and policies are called."""
 
 
-class Section(BaseModel):
-    """
-    A part of the document: unknown keys are refused, a key without a value is not set, nothing changes after loading.
-    """
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, validate_default=True, use_attribute_docstrings=True, hide_input_in_errors=True
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _set_only(cls, data: Any) -> Any:
-        if not isinstance(data, dict) or None not in data.values():
-            return data
-        return {key: value for key, value in data.items() if value is not None or key not in cls.model_fields}
-
-
+@dataclass(frozen=True, kw_only=True)
 class Secret(Section):
     """
     Where a secret is to be read: a mounted file or a variable of the environment. It is read when it is used.
     """
 
+    EXPECTED: ClassVar[str] = "a mapping with `file` or `env`; secrets are never written in the document"
+
     file: Path | None = None
     env: str | None = None
 
-    @model_validator(mode="after")
-    def _one(self) -> Secret:
+    def check(self) -> None:
+        """
+        Check that it says one place.
+
+        Raises:
+            ValueError: it says none, or two.
+        """
         if (self.file is None) == (self.env is None):
             raise ValueError("give exactly one of `file` and `env`; secrets are never written in the document")
-        return self
 
     def read(self) -> str:
         """

@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 from prometheus_client import CollectorRegistry, Counter
+from yarl import URL
 
 from scaler.domain.decision import Reason, Verdict
 from scaler.engine.views import ConfigurationView
@@ -172,6 +173,15 @@ async def test_every_trigger_of_a_scaled_object_is_shown(http: aiohttp.ClientSes
     assert [workload["replicas"] for workload in document["workloads"]] == [1, 2]
 
 
+async def test_a_name_in_a_path_may_be_escaped(http: aiohttp.ClientSession, views: StagedViews) -> None:
+    """
+    As a client does that escapes more than it must.
+    """
+    views.known = [shown("ai", "a.b")]
+    async with http.get(URL("/v1/workloads/%61i/a%2Eb", encoded=True)) as response:
+        assert response.status == 200
+
+
 @pytest.mark.parametrize(
     ("path", "sentence"),
     [
@@ -196,6 +206,9 @@ async def test_errors_are_json(http: aiohttp.ClientSession) -> None:
     assert await json_of(http, "/v2") == (404, {"error": "404: Not Found"})
     async with http.post("/healthz") as response:
         assert (response.status, await response.json()) == (405, {"error": "405: Method Not Allowed"})
+        assert response.headers["Allow"] == "GET,HEAD"
+    for unlike in ("/", "/v1/workloads/ai", "/v1/workloads/ai/", "/v1/workloads/ai/agent/x"):
+        assert (await json_of(http, unlike))[0] == 404
 
 
 async def test_the_unexpected_is_told_to_the_log_alone(
@@ -247,3 +260,16 @@ async def test_metrics_are_those_of_the_engine_and_of_the_process(
         lines = (await response.text()).splitlines()
     assert sample in lines
     assert lines[-1] == "# EOF"
+
+
+@pytest.mark.parametrize(("accepted", "used"), [("gzip, deflate", "gzip"), ("identity", None)])
+async def test_metrics_are_packed_for_who_can_unpack_them(
+    http: aiohttp.ClientSession, views: StagedViews, accepted: str, used: str | None
+) -> None:
+    """
+    A thousand workloads are megabytes; the client unpacks by itself.
+    """
+    views.known = [shown()]
+    async with http.get("/metrics", headers={"Accept-Encoding": accepted}) as response:
+        assert response.headers.get("Content-Encoding") == used
+        assert "of_the_process_total 3.0" in (await response.text()).splitlines()

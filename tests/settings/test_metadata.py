@@ -5,16 +5,16 @@ Trigger metadata: what tenants may write, what is refused, and what an error nev
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scaler.settings.forms import Maybe
 from scaler.settings.metadata import KEYS, MetadataError, read_metadata
 from scaler.settings.policies import TargetPolicy
+from scaler.settings.sections import Part, Section, outline
 from scaler.settings.surroundings import Limits
-from scaler.settings.values import Section
 
 LIMITS = Limits()
 
@@ -44,12 +44,12 @@ def test_nothing_said_changes_nothing() -> None:
 @pytest.mark.parametrize(("key", "place"), [(key.name, key.sets) for key in KEYS.values() if key.sets is not None])
 def test_every_key_sets_something_that_the_policy_has(key: str, place: tuple[str, ...]) -> None:
     """The table names places; a slip there would only show when a tenant uses the key."""
-    model: type[Section] = TargetPolicy
+    section: type[Section] = TargetPolicy
     for part in place:
-        assert part in model.model_fields, f"{key} sets {place}"
-        annotation = model.model_fields[part].annotation
-        for kind in (annotation, *get_args(annotation)):
-            model = kind if isinstance(kind, type) and issubclass(kind, Section) else model
+        assert part in outline(section), f"{key} sets {place}"
+        form = outline(section)[part].form
+        form = form.form if isinstance(form, Maybe) else form
+        section = form.section if isinstance(form, Part) else section
 
 
 def test_kedas_own_keys_are_left_alone() -> None:

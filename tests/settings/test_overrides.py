@@ -4,6 +4,8 @@ A trigger's changes to its policy: what it inherits, and that the operator's rul
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from scaler.settings.document import Document
@@ -57,13 +59,12 @@ def test_changes_leave_the_rest_as_it_is() -> None:
     default = DOCUMENT.policies["default"]
     assert default.queue is not None
     assert default.gpu is not None
-    assert policy == default.model_copy(
-        update={
-            "queue": default.queue.model_copy(update={"target": 4.0}),
-            "replicas": default.replicas.model_copy(update={"max": 20}),
-            "gpu": default.gpu.model_copy(update={"busy": 25.0}),
-            "idleWindow": 30.0,
-        }
+    assert policy == replace(
+        default,
+        queue=replace(default.queue, target=4.0),
+        replicas=replace(default.replicas, max=20),
+        gpu=replace(default.gpu, busy=25.0),
+        idleWindow=30.0,
     )
     assert default.replicas.max == 10
 

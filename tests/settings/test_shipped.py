@@ -20,6 +20,7 @@ from scaler.settings.document import Document
 from scaler.settings.loading import load
 from scaler.settings.policies import AnyPolicy
 from scaler.settings.schema import EXAMPLE, SHIPPED, main, schema, schema_text
+from scaler.settings.sections import Tagged, form_of
 from scaler.settings.yamltext import parse_yaml
 
 TEXT = EXAMPLE.read_text(encoding="utf-8")
@@ -103,7 +104,7 @@ def test_what_the_example_calls_a_default_is_one() -> None:
 
 def test_the_documents_defaults_are_the_domains() -> None:
     """One truth: a policy that says nothing has the windows, holds and bounds that the domain has by itself."""
-    policy = AnyPolicy.model_validate({"queue": {"target": 1}}).policy("p", Document().defaults, {})
+    policy = AnyPolicy.of({"queue": {"target": 1}}).policy("p", Document().defaults, {})
     bare = Policy("p", policy.rules)
     assert policy == bare
     assert (policy.params, policy.holds) == (TargetParams(), Holds())
@@ -112,7 +113,9 @@ def test_the_documents_defaults_are_the_domains() -> None:
 def test_every_kind_and_type_has_its_section() -> None:
     """The tables of the rooms know the same words."""
     assert len(KINDS) == 1
-    assert type(AnyPolicy.model_validate({"queue": {"target": 1}}).params()) in KINDS
-    connections = get_args(get_args(AnyConnection)[0])
-    assert tuple(get_args(kind.model_fields["type"].annotation)[0] for kind in connections) == CONNECTION_TYPES
+    assert type(AnyPolicy.of({"queue": {"target": 1}}).params()) in KINDS
+    told_apart = form_of(AnyConnection)
+    assert isinstance(told_apart, Tagged)
+    assert tuple(told_apart.sections) == CONNECTION_TYPES
+    assert tuple(told_apart.sections.values()) == get_args(AnyConnection)
     assert sorted(name for names in QUEUES.values() for name in names) == sorted(get_args(QueueType))

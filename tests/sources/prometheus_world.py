@@ -21,7 +21,7 @@ def connection(url: str, **more: object) -> PrometheusConnection:
     """
     Return settings as they come out of a document.
     """
-    return PrometheusConnection.model_validate({"type": "prometheus", "url": url, **more})
+    return PrometheusConnection.of({"type": "prometheus", "url": url, **more})
 
 
 class ToldPrometheus:

@@ -46,7 +46,7 @@ class ScrapeWorld(SourceWorld):
         """
         Return a source on the world's clock.
         """
-        settings = ScrapeConnection.model_validate({"type": "scrape", "urls": [f"{self.server.url}/metrics"]})
+        settings = ScrapeConnection.of({"type": "scrape", "urls": [f"{self.server.url}/metrics"]})
         return ScrapeSource("pages", settings, clock=self._now)
 
     async def put(self, question: Question, number: float) -> None:

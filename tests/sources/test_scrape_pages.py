@@ -71,7 +71,7 @@ def connect(stack: AsyncExitStack) -> Callable[..., ScrapeSource]:
             return addresses if host == NAME else await resolve(host, port)
 
         document = {"type": "scrape", "urls": list(urls), **settings}
-        source = ScrapeSource("pages", ScrapeConnection.model_validate(document), resolve=known)
+        source = ScrapeSource("pages", ScrapeConnection.of(document), resolve=known)
         stack.push_async_callback(source.aclose)
         return source
 

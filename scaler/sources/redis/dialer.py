@@ -6,25 +6,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
-from typing import Any
+from ssl import SSLContext
 
-from redis import CredentialProvider
-from redis.asyncio import Redis, RedisCluster
-from redis.asyncio.cluster import ClusterNode
-from redis.asyncio.connection import Connection, SSLConnection
-from redis.asyncio.retry import Retry
-from redis.asyncio.sentinel import MasterNotFoundError, Sentinel
-from redis.backoff import NoBackoff
-from redis.exceptions import TimeoutError as SilentError
-
-from scaler.settings.connections import RedisConnection, Tls
+from scaler.settings.connections import RedisConnection
 from scaler.settings.values import Secret
 from scaler.sources.base import SourceError
 from scaler.sources.credentials import read_secret
-from scaler.sources.redis.errors import translated
+from scaler.sources.redis.errors import ReplyError, translated
+from scaler.sources.redis.plans import Command, Reply, fields, text
+from scaler.sources.redis.wire import Connection, connect
+from scaler.sources.tls import client_context
 
 Address = tuple[str, int]
+
+RESP2, RESP3 = 2, 3
+_DOWN = {"s_down", "o_down"}
 
 
 class Dialer:
@@ -34,8 +30,8 @@ class Dialer:
 
     def __init__(self, settings: RedisConnection) -> None:
         self.timeout = settings.timeout
-        self._settings = settings
-        self._addresses = [_address(each) for each in settings.addresses]
+        self.settings = settings
+        self.addresses = [_address(each) for each in settings.addresses]
         self._there = ", ".join(settings.addresses)
 
     @property
@@ -43,11 +39,11 @@ class Dialer:
         """
         What is dialled, as an error's sentence begins.
         """
-        match self._settings.mode:
+        match self.settings.mode:
             case "standalone":
                 return f"Redis at {self._there}"
             case "sentinel":
-                return f"the Redis {self._settings.sentinelMaster!r} behind the Sentinels at {self._there}"
+                return f"the Redis {self.settings.sentinelMaster!r} behind the Sentinels at {self._there}"
             case "cluster":
                 return f"the Redis Cluster at {self._there}"
 
@@ -58,135 +54,115 @@ class Dialer:
         Raises:
             SourceError: no Sentinel answers, or none knows the master.
         """
-        if self._settings.mode != "sentinel":
-            return self._addresses[0]
+        if self.settings.mode != "sentinel":
+            return self.addresses[0]
         with translated(f"a Sentinel at {self._there}"):
             return await self._master()
 
-    async def dial(self, address: Address, **protocol: Any) -> Connection:
+    async def dial(self, address: Address, protocol: int = RESP2) -> Connection:
         """
-        Connect to a server and log in; *protocol* are redis-py's arguments that choose how to talk.
+        Connect to a server and log in.
 
         Raises:
             SourceError: it cannot be reached, or refuses the credentials.
         """
-        settings = self._settings
-        connection = (SSLConnection if settings.tls else Connection)(
-            host=address[0],
-            port=address[1],
-            db=settings.database,
-            **self._common(),
-            **_tls(settings.tls),
-            **_credentials(settings.username, settings.password),
-            **{"protocol": 2, **protocol},
-        )
+        settings = self.settings
+        greeting = [("SELECT", settings.database)] if settings.database else []
+        with translated(self.where):
+            async with asyncio.timeout(self.timeout):
+                return await self._open(address, settings.username, settings.password, greeting, protocol)
+
+    async def _open(
+        self,
+        address: Address,
+        username: str | None,
+        secret: Secret | None,
+        greeting: Sequence[Command] = (),
+        protocol: int = RESP2,
+    ) -> Connection:
         try:
-            with translated(self.where):
-                await connection.connect()  # type: ignore[no-untyped-call]  # redis-py's
+            tls = self._tls()
+            password = None if secret is None else read_secret(secret)
+        except SourceError as error:
+            raise SourceError(f"{self.where} cannot be asked: {error}") from error
+        connection = await connect(*address, tls)
+        try:
+            await _log_in(connection, username, password, protocol)
+            await _all_well(connection, greeting)
         except BaseException:
-            await connection.disconnect(nowait=True)
+            connection.drop()
             raise
         return connection
 
-    def cluster(self) -> RedisCluster:
-        """
-        Return a client for the Cluster, not connected yet.
-        """
-        settings = self._settings
-        return RedisCluster(
-            startup_nodes=[ClusterNode(host, port) for host, port in self._addresses],
-            protocol=2,
-            ssl=settings.tls is not None,
-            **self._common(self.timeout),
-            **_tls(settings.tls),
-            **_credentials(settings.username, settings.password),
-        )
+    def _tls(self) -> SSLContext | None:
+        return None if self.settings.tls is None else client_context(self.settings.tls)
 
     async def _master(self) -> Address:
-        settings = self._settings
-        sentinel = Sentinel(  # type: ignore[no-untyped-call]  # redis-py's
-            self._addresses,
-            sentinel_kwargs={
-                "protocol": 2,
-                "ssl": settings.tls is not None,
-                # All of them may have to be asked, one after the other, within one timeout.
-                **self._common(self.timeout / (len(self._addresses) + 1)),
-                **_tls(settings.tls),
-                **_credentials(settings.sentinelUsername, settings.sentinelPassword),
-            },
-        )
-        clients: Sequence[Redis] = sentinel.sentinels
+        """
+        Ask one Sentinel after the other, all of them within one timeout.
+        """
+        refusal: ReplyError | None = None
+        for address in self.addresses:
+            try:
+                async with asyncio.timeout(self.timeout / (len(self.addresses) + 1)):
+                    known = await self._known_master(address)
+            except OSError:
+                continue
+            except ReplyError as error:
+                refusal = error
+                continue
+            if known is not None:
+                return known
+        if refusal is not None:
+            raise refusal
+        cause = "no Sentinel answers, or none knows a healthy master of that name"
+        raise SourceError(f"{self.where} was not found: {cause}")
+
+    async def _known_master(self, sentinel: Address) -> Address | None:
+        settings = self.settings
+        connection = await self._open(sentinel, settings.sentinelUsername, settings.sentinelPassword)
         try:
-            host, port = await sentinel.discover_master(str(settings.sentinelMaster))
-        except MasterNotFoundError as error:
-            cause = "no Sentinel answers, or none knows a healthy master of that name"
-            raise SourceError(f"{self.where} was not found: {cause}") from error
+            (masters,) = await _all_well(connection, [("SENTINEL MASTERS",)])
         finally:
-            await asyncio.gather(*(client.aclose() for client in clients))
-        return str(host), int(port)
-
-    def _common(self, timeout: float | None = None) -> dict[str, Any]:
-        # Without a timeout here, whoever uses the connection bounds what it does with it.
-        return {
-            "socket_timeout": timeout,
-            "socket_connect_timeout": timeout or self.timeout,
-            "socket_keepalive": True,
-            "retry": Retry(NoBackoff(), 0),
-        }
+            connection.drop()
+        for master in map(fields, masters):
+            flags = text(master["flags"]).split(",")
+            if text(master["name"]) == settings.sentinelMaster and "master" in flags and not _DOWN.intersection(flags):
+                return text(master["ip"]), int(master["port"])
+        return None
 
 
-async def hang_up(connection: Connection) -> None:
+async def _log_in(connection: Connection, username: str | None, password: str | None, protocol: int) -> None:
+    if not username and password is None:
+        login: Command = ()
+    else:
+        login = (username or "default", password or "")
+    if protocol == RESP3:
+        await _all_well(connection, [("HELLO", RESP3, "AUTH", *login) if login else ("HELLO", RESP3)])
+        return
+    try:
+        await _all_well(connection, [("AUTH", *(login if username else login[1:]))] if login else [])
+    except ReplyError as error:
+        if not username or "wrong number of arguments" not in str(error):
+            raise
+        await _all_well(connection, [("AUTH", *login[1:])])  # before Redis 6 there are no users
+
+
+async def _all_well(connection: Connection, commands: Sequence[Command]) -> list[Reply]:
     """
-    Close a connection and wait until it is closed, for which TLS needs the server; never for long.
+    Send commands and return their replies, none of which is an error.
+
+    Raises:
+        ReplyError: one of them is.
     """
-    with suppress(SilentError):
-        await connection.disconnect()
-
-
-class _Login(CredentialProvider):
-    """
-    A user name and a password that is read when a connection logs in.
-    """
-
-    def __init__(self, username: str | None, password: Secret | None) -> None:
-        self._username = username
-        self._password = password
-
-    def get_credentials(self) -> tuple[str] | tuple[str, str]:
-        """
-        Return what AUTH is given.
-
-        Raises:
-            SourceError: the secret is not there.
-        """
-        password = read_secret(self._password) if self._password else ""
-        return (self._username, password) if self._username else (password,)
-
-    async def get_credentials_async(self) -> tuple[str] | tuple[str, str]:
-        """
-        Return the same: the file of a secret is small and near.
-        """
-        return self.get_credentials()
-
-
-def _credentials(username: str | None, password: Secret | None) -> dict[str, Any]:
-    return {"credential_provider": _Login(username, password)} if username or password else {}
-
-
-def _tls(tls: Tls | None) -> dict[str, Any]:
-    if tls is None:
-        return {}
-    return {
-        "ssl_ca_certs": _path(tls.ca),
-        "ssl_certfile": _path(tls.cert),
-        "ssl_keyfile": _path(tls.key),
-        "ssl_cert_reqs": "none" if tls.insecureSkipVerify else "required",
-        "ssl_check_hostname": not tls.insecureSkipVerify,
-    }
-
-
-def _path(path: object) -> str | None:
-    return None if path is None else str(path)
+    if not commands:
+        return []
+    await connection.send(commands)
+    replies = [await connection.hear() for _ in commands]
+    for reply in replies:
+        if isinstance(reply, ReplyError):
+            raise reply
+    return replies
 
 
 def _address(text: str) -> Address:

@@ -7,40 +7,33 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from redis.exceptions import (
-    AskError,
-    AuthenticationError,
-    BusyLoadingError,
-    ClusterDownError,
-    InvalidResponse,
-    MasterDownError,
-    NoPermissionError,
-    RedisClusterException,
-    RedisError,
-    ResponseError,
-    SlotNotCoveredError,
-)
-
 from scaler.sources.base import SourceError
 from scaler.sources.sentences import one_line, reason
 
 _NONSENSE = "gives answers that make no sense: is it a Redis?"
 _UNSERVED = "is down as a Cluster: some of its hash slots are served by nobody"
+_NEEDS_PASSWORD = "asks for a password: give the connection one"  # noqa: S105 - a sentence
+_WRONG_PASSWORD = "refuses the user name or the password"  # noqa: S105 - the same
+_IN_CLUSTER = "is a node of a Redis Cluster: use mode: cluster"
 
-# By class, a subclass before its base.
-_MEANINGS: dict[type[Exception], str] = {
-    BusyLoadingError: "is still loading its data; it answers when that is done",
-    MasterDownError: "is a replica that has lost its master; it answers when it has found it again",
-    ClusterDownError: _UNSERVED,
-    SlotNotCoveredError: _UNSERVED,
-    AskError: "is a node of a Redis Cluster: use mode: cluster",
-    InvalidResponse: _NONSENSE,
+# By the code that an error begins with; of these the server can answer nothing at all.
+_DISABLING = {
+    "LOADING": "is still loading its data; it answers when that is done",
+    "MASTERDOWN": "is a replica that has lost its master; it answers when it has found it again",
+    "CLUSTERDOWN": _UNSERVED,
+    "ASK": _IN_CLUSTER,
+    "MOVED": _IN_CLUSTER,
+    "NOAUTH": _NEEDS_PASSWORD,
+    "WRONGPASS": _WRONG_PASSWORD,
 }
 
-# By what is said, where there is no class for it.
+# By what is said, where there is no code for it.
 _HINTS = {
-    "Authentication required": "asks for a password: give the connection one",
-    "already authenticated": "asks for a password: give the connection one",
+    "Authentication required": _NEEDS_PASSWORD,
+    "already authenticated": _NEEDS_PASSWORD,
+    "without any password configured": _WRONG_PASSWORD,
+    "no password is set": _WRONG_PASSWORD,
+    "invalid password": _WRONG_PASSWORD,
     "DENIED": "is in protected mode and refuses clients from other machines: give it a password or a bind address",
     "DB index": "does not have that database: check the connection's database",
     "unknown command": "does not know a command that is needed: is it a Redis, and not a proxy?",
@@ -48,29 +41,58 @@ _HINTS = {
     "slots are not covered": _UNSERVED,
 }
 
+# Said with a sentence that means something by itself.
+_CODES = {*_DISABLING, "ERR", "NOPERM", "READONLY", "NOSCRIPT", "EXECABORT", "OOM", "TRYAGAIN", "CROSSSLOT"}
+
 _REPEATED = ", with args"
+
+
+class ReplyError(Exception):
+    """
+    An error that Redis replied with.
+
+    Attributes:
+        code: the word in capitals that it began with, if it is a known one; it is left out of the text.
+    """
+
+    def __init__(self, said: str) -> None:
+        code, _, rest = said.partition(" ")
+        self.code = code if code in _CODES else ""
+        super().__init__(rest if self.code else said)
+
+    @property
+    def disabling(self) -> bool:
+        """
+        Whether the server can answer nothing.
+        """
+        return self.code in _DISABLING
+
+
+class NonsenseError(Exception):
+    """
+    What was received is not Redis's protocol.
+    """
+
+
+class LostError(ConnectionError):
+    """
+    The connection broke.
+    """
 
 
 @contextmanager
 def translated(where: str) -> Iterator[None]:
     """
-    Turn whatever redis-py or the network raises into a SourceError that begins with *where*.
+    Turn whatever Redis answers or the network raises into a SourceError that begins with *where*.
     """
     try:
         yield
-    except (RedisError, RedisClusterException, OSError, TimeoutError) as error:
+    except (ReplyError, OSError) as error:
         _forget_arguments(error)
         raise SourceError(f"{where} {_trouble(error)}") from error
-    except (ValueError, TypeError, AttributeError, LookupError) as nonsense:
-        # What redis-py stumbles over in answers that are no Redis's.
+    except (NonsenseError, ValueError, TypeError, AttributeError, LookupError) as nonsense:
+        # What is stumbled over in answers that are no Redis's.
         raise SourceError(f"{where} {_NONSENSE}") from nonsense
-
-
-def server_trouble(error: Exception) -> bool:
-    """
-    Tell whether an error in one reply says that the server can answer nothing.
-    """
-    return isinstance(error, AskError | ClusterDownError)
 
 
 def _trouble(error: BaseException) -> str:
@@ -85,16 +107,16 @@ def _meaning(link: BaseException) -> str | None:
     said = str(link)
     if isinstance(link, SourceError):
         return f"cannot be asked: {said}"
-    if isinstance(link, NoPermissionError):
+    if not isinstance(link, ReplyError | LostError):
+        return None
+    code = link.code if isinstance(link, ReplyError) else ""
+    if code == "NOPERM":
         return f"does not allow this user what is needed: {one_line(said)}"
-    if isinstance(link, RedisError | RedisClusterException):
-        told = [meaning for kind, meaning in _MEANINGS.items() if isinstance(link, kind)]
-        told += [meaning for hint, meaning in _HINTS.items() if hint in said]
-        if told:
-            return told[0]
-    if isinstance(link, AuthenticationError):
-        return "refuses the user name or the password"
-    return f"answers with an error: {one_line(said)}" if isinstance(link, ResponseError) else None
+    told = [_DISABLING[code]] if code in _DISABLING else []
+    told += [meaning for hint, meaning in _HINTS.items() if hint in said]
+    if told:
+        return told[0]
+    return f"answers with an error: {one_line(said)}" if isinstance(link, ReplyError) else None
 
 
 def _forget_arguments(error: BaseException) -> None:

@@ -10,16 +10,11 @@ from contextlib import suppress
 from time import monotonic
 from typing import Protocol
 
-from redis.asyncio import RedisCluster
-from redis.asyncio.connection import Connection
-from redis.exceptions import ConnectionError as LostError
-from redis.exceptions import RedisError, ResponseError
-from redis.exceptions import TimeoutError as SilentError
-
 from scaler.sources.base import SourceError
-from scaler.sources.redis.dialer import Address, Dialer, hang_up
-from scaler.sources.redis.errors import server_trouble, translated
+from scaler.sources.redis.dialer import Address, Dialer
+from scaler.sources.redis.errors import LostError, ReplyError, translated
 from scaler.sources.redis.plans import CHUNK, Command, Reply
+from scaler.sources.redis.wire import Connection
 
 
 class Line(Protocol):
@@ -81,7 +76,7 @@ class ServerLine:
         """
         connection, self._connection = self._connection, None
         if connection is not None:
-            await hang_up(connection)
+            await connection.hang_up(self._dialer.timeout)
 
     async def _converse(self, connection: Connection, commands: Sequence[Command]) -> list[Reply]:
         self._connection = connection
@@ -89,7 +84,7 @@ class ServerLine:
             replies = await converse(connection, commands)
         except BaseException:
             # Replies that were not read would be taken for those of the next exchange.
-            await self._drop()
+            self._drop()
             raise
         return replies
 
@@ -106,61 +101,12 @@ class ServerLine:
         with suppress(SourceError, TimeoutError):
             async with asyncio.timeout(self._dialer.timeout / 2):
                 if await self._whereabouts() != before:
-                    await self._drop()
+                    self._drop()
 
-    async def _drop(self) -> None:
+    def _drop(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            await connection.disconnect(nowait=True)
-
-
-class ClusterLine:
-    """
-    A line to a Cluster: commands go to the nodes that have their keys, one pipeline a node.
-    """
-
-    def __init__(self, dialer: Dialer) -> None:
-        self._dialer = dialer
-        self._turn = asyncio.Lock()
-        self._client: RedisCluster | None = None
-
-    async def exchange(self, commands: Sequence[Command]) -> list[Reply]:
-        """
-        Converse with the nodes; a node that cannot be reached is trouble for its own keys only.
-        """
-        async with self._turn:
-            with translated(self._dialer.where):
-                async with asyncio.timeout(self._dialer.timeout):
-                    return await self._converse(commands)
-
-    async def aclose(self) -> None:
-        """
-        Close all connections.
-        """
-        client, self._client = self._client, None
-        if client is not None:
-            await client.aclose()
-
-    async def _converse(self, commands: Sequence[Command]) -> list[Reply]:
-        if self._client is None:
-            self._client = self._dialer.cluster()
-        replies: list[Reply] = []
-        try:
-            for start in range(0, len(commands), CHUNK):
-                pipeline = self._client.pipeline()
-                for command in commands[start : start + CHUNK]:
-                    pipeline.execute_command(*command)
-                replies += await pipeline.execute(raise_on_error=False)
-        except BaseException:
-            await self.aclose()
-            raise
-        lost = [reply for reply in replies if isinstance(reply, LostError | SilentError)]
-        if lost:
-            # Another node may have the slots by now: find out before the next exchange.
-            await self.aclose()
-        if lost and len(lost) == len(replies):
-            raise lost[0]
-        return replies
+            connection.drop()
 
 
 async def converse(connection: Connection, commands: Sequence[Command]) -> list[Reply]:
@@ -168,17 +114,15 @@ async def converse(connection: Connection, commands: Sequence[Command]) -> list[
     Send all commands, then read all replies.
 
     Raises:
-        RedisError: the connection broke, or the server can answer nothing.
+        LostError: the connection broke.
+        ReplyError: the server can answer nothing.
     """
     await send(connection, commands)
     replies: list[Reply] = []
     for number in range(len(commands)):
         if number % CHUNK == CHUNK - 1:
             await asyncio.sleep(0)
-        try:
-            replies.append(await connection.read_response())
-        except ResponseError as error:
-            replies.append(error)
+        replies.append(await connection.hear())
     check(replies)
     return replies
 
@@ -188,7 +132,7 @@ async def send(connection: Connection, commands: Sequence[Command]) -> None:
     Send commands, and give others their turn in between.
     """
     for start in range(0, len(commands), CHUNK):
-        await connection.send_packed_command(connection.pack_commands(commands[start : start + CHUNK]))
+        await connection.send(commands[start : start + CHUNK])
         await asyncio.sleep(0)
 
 
@@ -197,5 +141,5 @@ def check(replies: Sequence[Reply]) -> None:
     Raise the error among replies that says that the server can answer nothing, if there is one.
     """
     for reply in replies:
-        if isinstance(reply, RedisError) and server_trouble(reply):
+        if isinstance(reply, ReplyError) and reply.disabling:
             raise reply

@@ -13,16 +13,15 @@ from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
 
-from redis.exceptions import NoPermissionError, ResponseError
-
 from scaler.sources.base import SourceError
+from scaler.sources.redis.errors import ReplyError
 from scaler.sources.sentences import one_line
 
 Command = tuple[str | bytes | int, ...]
 """The command in one word, its subcommand included ("XINFO GROUPS"), then its key if it has one, then the rest."""
 
 Reply = Any
-"""What redis-py makes of a reply; its shape depends on the protocol's version. Errors are values here."""
+"""What is made of a reply; its shape depends on the protocol's version. Errors are values here."""
 
 Exchange = Callable[[Sequence[Command]], Awaitable[list[Reply]]]
 """Sends commands and returns their replies in the same order, in one round trip."""
@@ -125,11 +124,11 @@ def _type_of(key: str) -> Plan[str]:
 def _refusal(failed: CommandFailedError) -> str:
     asked = f"{failed.name} of the key {failed.key!r}" if failed.key else failed.name
     said = one_line(failed.error)
-    if isinstance(failed.error, NoPermissionError):
+    if isinstance(failed.error, ReplyError) and failed.error.code == "NOPERM":
         command = failed.name.lower().replace(" ", "|")
         key = f" and ~{one_line(failed.key)}" if failed.key else ""
         return f"Redis does not allow {asked} to this user ({said}); allow it by ACL rules such as +{command}{key}"
-    if isinstance(failed.error, ResponseError):
+    if isinstance(failed.error, ReplyError):
         return f"Redis answered {asked} with an error: {said}"
     return f"Redis did not answer {asked}: {said}"
 

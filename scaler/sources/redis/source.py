@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from scaler.settings.connections import RedisConnection
 from scaler.sources.base import Answers, WatchRefusedError
 from scaler.sources.questions import Question
-from scaler.sources.redis.dialer import Dialer, hang_up
-from scaler.sources.redis.lines import ClusterLine, Line, ServerLine
+from scaler.sources.redis.dialer import Dialer
+from scaler.sources.redis.lines import Line, ServerLine
 from scaler.sources.redis.plans import Reply, text
 from scaler.sources.redis.questions import TOGETHER, Recipes, answer
 from scaler.sources.redis.tracking import RedisWatcher, dial_tracking
@@ -31,7 +31,7 @@ class RedisSource:
         self.name = name
         self._settings = settings
         self._dialer = Dialer(settings)
-        self._line: Line = ClusterLine(self._dialer) if settings.mode == "cluster" else ServerLine(self._dialer)
+        self._line: Line = _line(self._dialer)
         self._recipes = Recipes()
 
     async def read(self, questions: Sequence[Question]) -> Answers:
@@ -74,8 +74,16 @@ class RedisSource:
             connection = await dial_tracking(self._dialer)
         except WatchRefusedError as refusal:
             return f"no tracking ({refusal})"
-        await hang_up(connection)
+        await connection.hang_up(self._dialer.timeout)
         return "tracking allowed"
+
+
+def _line(dialer: Dialer) -> Line:
+    if dialer.settings.mode != "cluster":
+        return ServerLine(dialer)
+    from scaler.sources.redis.cluster import ClusterLine  # noqa: PLC0415 - redis-py costs 7 MB
+
+    return ClusterLine(dialer)
 
 
 def _version(info: Reply) -> str:

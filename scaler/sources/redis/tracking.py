@@ -9,51 +9,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NoReturn
-
-from redis._parsers import _AsyncRESP3Parser  # redis-py has no public name for it
-from redis.asyncio.connection import Connection
-from redis.exceptions import ResponseError
+from typing import NoReturn
 
 from scaler.sources.base import Answers, SourceError, WatchRefusedError
 from scaler.sources.questions import Question
-from scaler.sources.redis.dialer import Dialer, hang_up
-from scaler.sources.redis.errors import translated
+from scaler.sources.redis.dialer import RESP3, Dialer
+from scaler.sources.redis.errors import ReplyError, translated
 from scaler.sources.redis.lines import check, converse, send
 from scaler.sources.redis.plans import CHUNK, Command, Reply
 from scaler.sources.redis.questions import Recipes, answer
+from scaler.sources.redis.wire import Connection, Pushed
 from scaler.sources.sentences import one_line
 
 _PING_EVERY = 2.0
 _REST = 0.01
 _REST_SHARE = 4.0
-
-
-class _Pushed(tuple[Reply, ...]):
-    """
-    What the server says unasked.
-    """
-
-    __slots__ = ()
-
-    @property
-    def changed(self) -> Sequence[bytes] | None:
-        """
-        The keys that were announced; None for all keys there are.
-        """
-        return self[1] if self[0] == b"invalidate" else ()
-
-
-class _PushParser(_AsyncRESP3Parser):
-    """
-    A parser that returns what is pushed like any reply, instead of reading on and on until a reply comes.
-    """
-
-    async def read_response(self, disable_decoding: bool = False, push_request: bool = True) -> Any:  # noqa: ARG002, FBT001, FBT002 - redis-py's signature
-        return await super().read_response(disable_decoding, push_request=True)
-
-    async def handle_push_response(self, response: list[Reply], *_: Any, **__: Any) -> _Pushed:
-        return _Pushed(response)
 
 
 class RedisWatcher:
@@ -105,7 +75,7 @@ class RedisWatcher:
             failure = group.exceptions[0]
             raise failure from failure.__cause__
         finally:
-            await hang_up(connection)
+            await connection.hang_up(self._dialer.timeout)
 
     async def _keep_answering(self, line: _TrackedLine, deliver: Callable[[Answers], None]) -> NoReturn:
         loop = asyncio.get_running_loop()
@@ -182,14 +152,11 @@ class _TrackedLine:
         return replies
 
     async def _hear(self) -> None:
-        try:
-            heard = await self._connection.read_response()
-        except ResponseError as error:
-            heard = error
-        if not isinstance(heard, _Pushed):
+        heard = await self._connection.hear()
+        if not isinstance(heard, Pushed):
             self._replies.put_nowait(heard)
-        elif heard.changed != ():
-            self._notice(heard.changed)
+        elif heard[0] == b"invalidate":
+            self._notice(heard[1])  # the keys, or None for all keys there are
 
 
 async def dial_tracking(dialer: Dialer) -> Connection:
@@ -206,18 +173,18 @@ async def dial_tracking(dialer: Dialer) -> Connection:
             try:
                 (said,) = await converse(connection, [("CLIENT TRACKING", "ON")])
             except BaseException:
-                await connection.disconnect(nowait=True)
+                connection.drop()
                 raise
     if isinstance(said, Exception):
-        await hang_up(connection)
+        await connection.hang_up(dialer.timeout)
         raise WatchRefusedError(f"{dialer.where} does not allow CLIENT TRACKING: {one_line(said)}")
     return connection
 
 
 async def _dial_resp3(dialer: Dialer) -> Connection:
     try:
-        return await dialer.dial(await dialer.address(), protocol=3, parser_class=_PushParser)
+        return await dialer.dial(await dialer.address(), RESP3)
     except SourceError as error:
-        if isinstance(error.__cause__, ResponseError):
+        if isinstance(error.__cause__, ReplyError) and not error.__cause__.disabling:
             raise WatchRefusedError(f"{dialer.where} does not speak RESP3, as Redis 6 and later do") from error
         raise

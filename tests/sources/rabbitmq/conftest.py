@@ -43,7 +43,7 @@ async def source_of() -> AsyncIterator[MakeSource]:
     async with AsyncExitStack() as stack:
 
         def make(**settings: Any) -> RabbitSource:
-            source = RabbitSource("rabbit", RabbitConnection.model_validate({"type": "rabbitmq", **settings}))
+            source = RabbitSource("rabbit", RabbitConnection.of({"type": "rabbitmq", **settings}))
             stack.push_async_callback(source.aclose)
             return source
 

@@ -29,7 +29,7 @@ class TestAmqp(SourceContract):
         """
         Two queues.
         """
-        settings = RabbitConnection.model_validate({"type": "rabbitmq", "amqp": rabbitmq.amqp, **onlooker})
+        settings = RabbitConnection.of({"type": "rabbitmq", "amqp": rabbitmq.amqp, **onlooker})
         world = RabbitWorld(rabbitmq, settings, queue_name)
         yield world
         await world.clear()
@@ -49,7 +49,7 @@ class TestManagement(SourceContract):
         """
         relay = await start_relay(rabbitmq.management_port)
         given = {"type": "rabbitmq", "management": f"http://{relay.address}", **onlooker}
-        world = RelayedWorld(rabbitmq, RabbitConnection.model_validate(given), queue_name, [relay])
+        world = RelayedWorld(rabbitmq, RabbitConnection.of(given), queue_name, [relay])
         yield world
         await world.clear()
 
@@ -68,7 +68,7 @@ class TestBoth(SourceContract):
         """
         amqp, management = await start_relay(rabbitmq.amqp_port), await start_relay(rabbitmq.management_port)
         addresses = {"amqp": amqp.address, "management": f"http://{management.address}"}
-        settings = RabbitConnection.model_validate({"type": "rabbitmq", **addresses, **onlooker})
+        settings = RabbitConnection.of({"type": "rabbitmq", **addresses, **onlooker})
         world = RelayedWorld(rabbitmq, settings, queue_name, [amqp, management])
         yield world
         await world.clear()

@@ -37,7 +37,7 @@ async def source_of() -> AsyncIterator[MakeSource]:
 
         def make(*addresses: str, **settings: Any) -> RedisSource:
             given = {"type": "redis", "addresses": addresses, **settings}
-            source = RedisSource("main", RedisConnection.model_validate(given))
+            source = RedisSource("main", RedisConnection.of(given))
             stack.push_async_callback(source.aclose)
             return source
 

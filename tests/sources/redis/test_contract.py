@@ -62,7 +62,7 @@ class RedisWorld(SourceWorld):
             "username": "scaler",
             "password": {"file": str(self._password)},
         }
-        return RedisSource("main", RedisConnection.model_validate(given))
+        return RedisSource("main", RedisConnection.of(given))
 
     async def put(self, question: Question, number: float) -> None:
         """

@@ -70,6 +70,18 @@ async def test_a_proxy_that_repeats_what_it_was_sent(
         error = error.__cause__ or error.__context__
 
 
+async def test_a_server_without_users_takes_the_password_alone(
+    start_scripted: Any, source_of: MakeSource, secret: Callable[[str], dict[str, str]]
+) -> None:
+    """
+    As Redis before 6 does, which knows no AUTH with a name in it.
+    """
+    server = await start_scripted(AUTH_SCALER=b"-ERR wrong number of arguments for 'auth' command\r\n", LLEN=b":4\r\n")
+    source = source_of(server.address, username="scaler", password=secret("horse"), database=2)
+    assert await ask(source) == QueueDepth(4)
+    assert server.heard[:3] == [["AUTH", "scaler", "horse"], ["AUTH", "horse"], ["SELECT", "2"]]
+
+
 async def test_a_thousand_lists_are_one_round_trip(start_scripted: Any, source_of: MakeSource) -> None:
     """
     A server that says nothing before it has heard a thousand questions hears them.

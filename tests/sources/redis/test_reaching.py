@@ -202,7 +202,7 @@ class TestSentinel:
             "mode": "sentinel",
             "sentinelMaster": SENTINEL_MASTER,
         }
-        line = ServerLine(Dialer(RedisConnection.model_validate(given)), address_good_for=0.0)
+        line = ServerLine(Dialer(RedisConnection.of(given)), address_good_for=0.0)
         with old.client() as client:
             client.rpush("jobs", "a")
         assert await line.exchange([("LLEN", "jobs")]) == [1]
