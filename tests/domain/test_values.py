@@ -8,10 +8,24 @@ from collections.abc import Callable
 from math import inf, nan
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from scaler.domain.policy import Holds, Policy, SignalRule
-from scaler.domain.readings import Absent, GpuUse, Known, Observation, PodUse, QueueDepth, RequestRate, Signal, Unknown
+from scaler.domain.readings import (
+    Absent,
+    BySignal,
+    GpuUse,
+    Known,
+    Observation,
+    PodUse,
+    QueueDepth,
+    RequestRate,
+    Signal,
+    Unknown,
+)
 from scaler.domain.replicas import whole_replicas
+from scaler.domain.state import NEVER_SEEN
 from scaler.domain.target import TargetParams
 
 QUEUE = {Signal.QUEUE: SignalRule(target=1)}
@@ -86,3 +100,35 @@ def test_a_load_is_rounded_up_to_whole_replicas(load: float, replicas: int) -> N
     However little it is, and whatever floats add to it.
     """
     assert whole_replicas(load) == replicas
+
+
+@given(st.lists(st.tuples(st.sampled_from(Signal), st.integers() | st.none()), max_size=8))
+def test_what_is_held_by_signal_is_the_mapping_that_it_looks_like(steps: list[tuple[Signal, int | None]]) -> None:
+    """
+    Whatever is put in and taken out (None), it tells the same as a dict, in the order of the signals.
+    """
+    ours: BySignal[int] = BySignal()
+    theirs: dict[Signal, int] = {}
+    for signal, number in steps:
+        if number is None:
+            assert ours.pop(signal, None) == theirs.pop(signal, None)
+        else:
+            ours[signal] = theirs[signal] = number
+        assert ours == theirs == BySignal(theirs)
+        assert list(ours) == [each for each in Signal if each in theirs]
+        assert [each in ours for each in Signal] == [each in theirs for each in Signal]
+        assert [ours.get(each) for each in Signal] == [theirs.get(each) for each in Signal]
+        assert len(ours) == len(theirs)
+    with pytest.raises(KeyError):
+        BySignal[int]()[Signal.GPU]
+    assert "queue" not in ours
+    assert repr(BySignal({Signal.GPU: 1})) == "BySignal({<Signal.GPU: 'gpu'>: 1})"
+
+
+def test_a_state_that_does_not_change_is_the_same() -> None:
+    """
+    So that thousands who sleep on share it.
+    """
+    assert NEVER_SEEN.having(replicas=0, held_since=None) is NEVER_SEEN
+    changed = NEVER_SEEN.having(replicas=2, since=1.0)
+    assert (changed.replicas, changed.since, NEVER_SEEN.replicas) == (2, 1.0, 0)

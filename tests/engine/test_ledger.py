@@ -135,3 +135,34 @@ def test_each_workload_is_given_its_own_pods() -> None:
     good = Known(GpuUse((PodUse("ill-0", 90.0),)), 3.0)
     assert ill.observations[Signal.GPU] == Observation(good, Unknown("out of range", 4.0))
     assert ill.observations[Signal.REQUESTS] == Observation(Known(RequestRate(1.0), 2.0))
+
+
+def test_who_are_told_the_same_at_once_hold_the_same() -> None:
+    """
+    Thousands of queues are equally empty: what is held of them is one value. Another time, or number, is another.
+    """
+    ledger = Ledger()
+    first, second, third = (workload(name, queue=name) for name in ("a", "b", "c"))
+    join(ledger, first, second, third)
+    list(ledger.record({jobs("a"): QueueDepth(0), jobs("b"): QueueDepth(0), jobs("c"): ONE}, 1.0))
+    assert first.observations[Signal.QUEUE] is second.observations[Signal.QUEUE]
+    assert third.observations == {Signal.QUEUE: Observation(Known(ONE, 1.0))}
+    list(ledger.record({jobs("b"): QueueDepth(0)}, 2.0))
+    assert first.observations == {Signal.QUEUE: Observation(Known(QueueDepth(0), 1.0))}
+    assert second.observations == {Signal.QUEUE: Observation(Known(QueueDepth(0), 2.0))}
+
+
+def test_askers_may_go_in_any_order() -> None:
+    """
+    Whoever came first goes first, and comes back as the last: the others are told all the while.
+    """
+    ledger, first, second = Ledger(), workload("a", IDLE), workload("b", IDLE)
+    join(ledger, first, second)
+    assert mark(ledger, first) == [(jobs(), True)]
+    assert mark(ledger, second) == []
+    assert ledger.leave(first, [jobs()]) == ([], [])
+    assert [each.caller.name for each, _ in ledger.record({jobs(): ONE}, 1.0)] == ["b"]
+    join(ledger, first)
+    assert [each.caller.name for each, _ in ledger.record({jobs(): TWO}, 2.0)] == ["b", "a"]
+    assert ledger.leave(second, [jobs()]) == ([], [jobs()])
+    assert ledger.leave(first, [jobs()]) == ([jobs()], [])
