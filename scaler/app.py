@@ -117,7 +117,7 @@ async def running(settings: ProcessSettings) -> AsyncIterator[Running]:
 
 def _settle_memory() -> None:
     """
-    Give back what only starting needed (about 14 MB), and never look through the rest for garbage again.
+    Give back what only starting needed, and never look through the rest for garbage again.
     """
     gc.collect()
     gc.freeze()

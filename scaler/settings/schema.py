@@ -4,13 +4,12 @@ The document's JSON Schema (draft 2020-12), for editors and for Helm: `python -m
 
 from __future__ import annotations
 
-import ast
 import inspect
 import json
+import re
 import sys
 from collections.abc import Callable
 from enum import Enum
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,9 @@ SHIPPED = Path(__file__).with_name("configuration.schema.json")
 
 EXAMPLE = Path(__file__).with_name("example.yaml")
 """The commented example that comes with the package."""
+
+_DESCRIBED = re.compile(r'^    (\w+): [^\n]+\n    """(.+?)"""', re.MULTILINE | re.DOTALL)
+"""A key of a section, with what stands below it."""
 
 _DURATION = r"^(\d+(\.\d+)?h)?(\d+(\.\d+)?m)?(\d+(\.\d+)?s)?(\d+ms)?$"
 
@@ -159,13 +161,11 @@ def _descriptions(section: type[Section]) -> dict[str, str]:
     """
     Return what stands below the keys in the source of a section, and of what it is derived from.
     """
-    said = {}
+    said: dict[str, str] = {}
     for part in reversed([part for part in section.__mro__ if issubclass(part, Section)]):
-        (tree,) = ast.parse(inspect.getsource(part)).body
-        for key, below in pairwise(ast.iter_child_nodes(tree)):
-            match key, below:
-                case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
-                    said[name] = inspect.cleandoc(text)
+        source = inspect.getsource(sys.modules[part.__module__])
+        own = re.search(rf"^class {part.__name__}\b.*?(?=^\S|\Z)", source, re.MULTILINE | re.DOTALL)
+        said |= {key: inspect.cleandoc(text) for key, text in _DESCRIBED.findall(own[0] if own else "")}
     return said
 
 

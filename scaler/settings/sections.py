@@ -81,12 +81,13 @@ class Section:
         known = outline(cls)
         values: dict[str, Any] = {}
         findings: list[Finding] = []
+        beside = Beside("", values, context)
         for key, item in known.items():
-            given = data.get(key)
+            given, beside.key = data.get(key), key
             try:
                 value = item.default() if given is None else item.form.read(given, context)
                 for check in item.checks:
-                    check(value, Beside(key, values, context))
+                    check(value, beside)
                 values[key] = value
             except ValueError as error:
                 findings += findings_at(key, error)

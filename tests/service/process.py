@@ -12,7 +12,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,15 +34,22 @@ class ScalerProcess:
     """
     A `scaler serve` on the loopback address. It may be ended and started again on the same ports.
 
+    Args:
+        folder: for its files.
+        document: its first document.
+        python: options of its Python.
+
     Attributes:
         config: the document's file, to be changed by `configure`.
+        log_file: all that it writes.
     """
 
-    def __init__(self, folder: Path, document: Mapping[str, Any]) -> None:
+    def __init__(self, folder: Path, document: Mapping[str, Any], python: Sequence[str] = ()) -> None:
         self.config = folder / "config.yaml"
         self.grpc_port = free_port()
         self.http_port = free_port()
-        self._log = folder / "scaler.log"
+        self.log_file = folder / "scaler.log"
+        self._python = (sys.executable, *python)
         self._process: subprocess.Popen[bytes] | None = None
         self.configure(document)
 
@@ -56,15 +63,15 @@ class ScalerProcess:
         """
         Start it and return when it is ready.
         """
-        command = [sys.executable, "-m", "scaler", "serve", "--config", str(self.config), "--log-format", "json"]
+        command = [*self._python, "-m", "scaler", "serve", "--config", str(self.config), "--log-format", "json"]
         command += ["--grpc", f"127.0.0.1:{self.grpc_port}", "--http", f"127.0.0.1:{self.http_port}"]
-        with self._log.open("ab") as log:
+        with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(command, stderr=log, stdout=log)
         deadline = time.monotonic() + START_BOUND
         while not self._ready():
             if time.monotonic() > deadline or self._process.poll() is not None:
                 self.kill()
-                raise RuntimeError(f"the scaler did not start:\n{self._log.read_text()[-3000:]}")
+                raise RuntimeError(f"the scaler did not start:\n{self.log_file.read_text()[-3000:]}")
             time.sleep(0.02)
         return self
 
@@ -88,7 +95,7 @@ class ScalerProcess:
         """
         Return its log lines.
         """
-        return [json.loads(line) for line in self._log.read_text().splitlines() if line.startswith("{")]
+        return [json.loads(line) for line in self.log_file.read_text().splitlines() if line.startswith("{")]
 
     def get(self, path: str) -> str:
         """

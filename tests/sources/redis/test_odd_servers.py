@@ -5,6 +5,7 @@ What a server in trouble says, and what is no Redis.
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -80,6 +81,63 @@ async def test_a_server_without_users_takes_the_password_alone(
     source = source_of(server.address, username="scaler", password=secret("horse"), database=2)
     assert await ask(source) == QueueDepth(4)
     assert server.heard[:3] == [["AUTH", "scaler", "horse"], ["AUTH", "horse"], ["SELECT", "2"]]
+
+
+def masters(port: int, flags: bytes) -> bytes:
+    """
+    What a Sentinel says that watches one master.
+    """
+    words = (b"name", b"mymaster", b"ip", b"127.0.0.1", b"port", b"%d" % port, b"flags", flags)
+    return b"*1\r\n*8\r\n" + b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in words)
+
+
+async def test_sentinels_are_asked_until_one_knows(start_scripted: Any, source_of: MakeSource) -> None:
+    """
+    One that refuses, or that takes the master for dead, does not keep the next one from being asked.
+    """
+    server = await start_scripted(LLEN=b":4\r\n")
+    port = int(server.address.partition(":")[2])
+    refusing = await start_scripted(SENTINEL_MASTERS=b"-NOAUTH Authentication required.\r\n")
+    doubting = await start_scripted(SENTINEL_MASTERS=masters(port, b"s_down,master"))
+    knowing = await start_scripted(SENTINEL_MASTERS=masters(port, b"master"))
+    addresses = [each.address for each in (refusing, doubting, knowing)]
+    assert await ask(source_of(*addresses, mode="sentinel", sentinelMaster="mymaster")) == QueueDepth(4)
+    said = await trouble(source_of(*addresses[:2], mode="sentinel", sentinelMaster="mymaster"))
+    assert said == f"a Sentinel at {addresses[0]}, {addresses[1]} asks for a password: give the connection one"
+    said = await trouble(source_of(addresses[1], mode="sentinel", sentinelMaster="mymaster"))
+    assert said.endswith("was not found: no Sentinel answers, or none knows a healthy master of that name")
+
+
+@pytest.mark.parametrize(
+    ("reply", "sentence"),
+    [
+        (b"-ERR This instance has cluster support disabled\r\n", "is not a Redis Cluster: use mode: standalone"),
+        (b"-LOADING Redis is loading the dataset in memory\r\n", "is still loading its data"),
+        (b"-NOAUTH Authentication required.\r\n", "asks for a password"),
+        (b"HTTP/1.1 400 Bad Request\r\n", "the Redis Cluster at"),
+    ],
+)
+async def test_a_node_that_tells_nothing_of_its_cluster(
+    start_scripted: Any, source_of: MakeSource, reply: bytes, sentence: str
+) -> None:
+    """
+    What it says instead is understood as from any server.
+    """
+    server = await start_scripted(CLUSTER_SLOTS=reply, CLUSTER_SHARDS=reply)
+    assert sentence in await trouble(source_of(server.address, mode="cluster"))
+
+
+async def test_a_secret_that_is_not_there(start_scripted: Any, source_of: MakeSource, tmp_path: Path) -> None:
+    """
+    Nothing can be asked without it, and it is named, whatever is asked.
+    """
+    server = await start_scripted()
+    secret = {"file": str(tmp_path / "nowhere")}
+    sentence = f"cannot be asked: the secret file {tmp_path / 'nowhere'} cannot be read"
+    assert sentence in await trouble(source_of(server.address, password=secret))
+    assert sentence in await trouble(source_of(server.address, password=secret, mode="cluster"))
+    sentinel = {"mode": "sentinel", "sentinelMaster": "mymaster", "sentinelPassword": secret}
+    assert sentence in await trouble(source_of(server.address, **sentinel))
 
 
 async def test_a_thousand_lists_are_one_round_trip(start_scripted: Any, source_of: MakeSource) -> None:
