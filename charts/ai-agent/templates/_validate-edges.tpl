@@ -1,0 +1,3 @@
+{{/* What the values of what is around the pod say of each other. */}}
+{{- define "ai-agent.validateEdges" -}}
+{{- end -}}
