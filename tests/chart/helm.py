@@ -116,8 +116,8 @@ class Chart:
 
     helm: Helm
     path: Path
-    release: str = "agent-scaler"
-    namespace: str = "keda"
+    release: str
+    namespace: str
 
     def template(self, *arguments: str | Path, kubernetes: str = KUBERNETES[-1]) -> str:
         """

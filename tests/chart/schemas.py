@@ -12,6 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
@@ -23,10 +24,23 @@ ROOT = Path(__file__).parents[2]
 CUSTOM = Path(os.environ.get("SCALER_SCHEMAS", ROOT.parent / "shared" / "schemas"))
 """Where the definitions of custom resources are."""
 
+NEEDS_DEFINITIONS = pytest.mark.skipif(
+    not CUSTOM.is_dir(), reason=f"there are no definitions of custom resources in {CUSTOM}: name them in SCALER_SCHEMAS"
+)
+
 OWN = Path(__file__).parent / "definitions"
 """Schemas of what is rendered for operators whose definitions are nowhere else."""
 
-_BUILT_IN = ("", "apps", "policy", "networking.k8s.io", "batch", "rbac.authorization.k8s.io", "scheduling.k8s.io")
+_BUILT_IN = (
+    "",
+    "apps",
+    "policy",
+    "networking.k8s.io",
+    "batch",
+    "rbac.authorization.k8s.io",
+    "scheduling.k8s.io",
+    "resource.k8s.io",
+)
 _DEFINITIONS = "https://kubernetes.io/api/_definitions.json"
 _METADATA = f"{_DEFINITIONS}#/$defs/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 
