@@ -12,8 +12,9 @@ import pytest
 
 from tests.chart.charts import SOURCES, Source
 from tests.chart.helm import KUBERNETES, Helm, RefusedError
+from tests.chart.kinds import NEEDS_DEFINITIONS
 from tests.chart.rendered import objects
-from tests.chart.schemas import NEEDS_DEFINITIONS, findings
+from tests.chart.schemas import findings
 
 EVERY_CHART = pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
 EVERY_FILE = pytest.mark.parametrize(

@@ -16,8 +16,9 @@ from scaler.engine.workload import Caller
 from scaler.settings.loading import load
 from tests.chart.charts import SCALER, given
 from tests.chart.helm import Chart
+from tests.chart.kinds import NEEDS_DEFINITIONS
 from tests.chart.rendered import kind
-from tests.chart.schemas import NEEDS_DEFINITIONS, findings
+from tests.chart.schemas import findings
 
 
 def scaled_object(notes: str) -> dict[str, Any]:
