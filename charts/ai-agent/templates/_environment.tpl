@@ -49,6 +49,6 @@ valueFrom:
 - {name: LOADGEN_HTTP, value: ":8080"}
 - {name: LOADGEN_MODEL_LOAD, value: {{ $worker.loadSeconds }}s}
 - {name: LOADGEN_CONCURRENCY, value: {{ $worker.concurrency | quote }}}
-- {name: LOADGEN_DRAIN_WITHIN, value: {{ $worker.drainSeconds }}s}
+- {name: LOADGEN_DRAIN_WITHIN, value: {{ .Values.drain.jobSeconds }}s}
 - {name: LOADGEN_GPU, value: {{ $worker.gpu }}}
 {{- end -}}
