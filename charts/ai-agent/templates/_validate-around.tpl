@@ -70,6 +70,12 @@
 {{- end -}}
 {{- end -}}
 {{- end -}}
+{{- with .Values.qdrant.alias -}}
+{{- $own := printf "%s.%s.svc" .name $.Release.Namespace -}}
+{{- if and .enabled (hasPrefix $own (urlParse $.Values.qdrant.url).host) -}}
+{{- fail (printf "qdrant.alias.name is %q, the name of qdrant.url's own Service in this namespace: leave qdrant.alias.enabled out, or choose another name." .name) -}}
+{{- end -}}
+{{- end -}}
 {{- with $litellm.externalSecret -}}
 {{- if and .enabled (not .store.name) -}}
 {{- fail "litellm.externalSecret.enabled needs a store: name it in litellm.externalSecret.store.name." -}}
