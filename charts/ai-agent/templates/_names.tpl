@@ -23,7 +23,7 @@
 {{- if le (len $whole) $most -}}
 {{- $whole -}}
 {{- else -}}
-{{- $kept := sub $most (len .suffix) 8 | int -}}
+{{- $kept := sub (sub $most (len .suffix)) 8 | int -}}
 {{- printf "%s-%s-%s" (include "ai-agent.fullname" .root | trunc $kept | trimSuffix "-") (sha256sum $whole | trunc 6) .suffix -}}
 {{- end -}}
 {{- end -}}
