@@ -116,13 +116,13 @@ large:
 {{- if and $gpu.enabled $gpu.label (not .Values.gpu.dra.enabled) -}}
 {{- $more := list (dict "key" $gpu.label "operator" "Gt" "values" (list (sub (include "ai-agent.leastMemory" $gpu.memory | int64) 1 | toString))) -}}
 {{- $node := get $affinity "nodeAffinity" | default dict -}}
-{{- $required := get $node "requiredDuringSchedulingIgnoredDuringExecution" | default dict -}}
+{{- $must := get $node "requiredDuringSchedulingIgnoredDuringExecution" | default dict -}}
 {{- $terms := list -}}
-{{- range get $required "nodeSelectorTerms" | default (list dict) -}}
+{{- range get $must "nodeSelectorTerms" | default (list dict) -}}
 {{- $terms = append $terms (mergeOverwrite . (dict "matchExpressions" (concat (.matchExpressions | default list) $more))) -}}
 {{- end -}}
-{{- $_ := set $required "nodeSelectorTerms" $terms -}}
-{{- $_ := set $node "requiredDuringSchedulingIgnoredDuringExecution" $required -}}
+{{- $_ := set $must "nodeSelectorTerms" $terms -}}
+{{- $_ := set $node "requiredDuringSchedulingIgnoredDuringExecution" $must -}}
 {{- $_ := set $affinity "nodeAffinity" $node -}}
 {{- end -}}
 {{- $affinity | toJson -}}

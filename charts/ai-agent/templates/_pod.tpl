@@ -130,6 +130,13 @@ spec:
 {{- end -}}
 
 {{- define "ai-agent.volumes" -}}
+{{ include "ai-agent.ownVolumes" . }}
+{{- with .Values.extraVolumes }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{- define "ai-agent.ownVolumes" -}}
 - name: tmp
   emptyDir:
     {{- with .Values.tmp.medium }}
@@ -165,9 +172,6 @@ spec:
   emptyDir: {sizeLimit: {{ .Values.logging.sizeLimit }}}
 - name: logging
   configMap: {name: {{ include "ai-agent.named" (dict "root" . "suffix" "logging") }}}
-{{- end }}
-{{- with .Values.extraVolumes }}
-{{ toYaml . }}
 {{- end }}
 {{- end -}}
 
