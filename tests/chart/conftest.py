@@ -28,6 +28,14 @@ def newest_helm(tmp_path_factory: pytest.TempPathFactory) -> Helm:
     return ready(program, tmp_path_factory)
 
 
+@pytest.fixture(scope="session")
+def helms(tmp_path_factory: pytest.TempPathFactory) -> list[Helm]:
+    """
+    All of them, to be compared.
+    """
+    return [ready(program, tmp_path_factory) for program in programs()]
+
+
 def ready(program: Path, folders: pytest.TempPathFactory) -> Helm:
     """
     Return a Helm with a folder of its own; one that is not there is an error that says what to do.

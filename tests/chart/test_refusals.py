@@ -14,9 +14,7 @@ import pytest
 import yaml
 
 from tests.chart.charts import SOURCES, Source, assigned
-from tests.chart.helm import Helm, RefusedError
-
-EVERY_CHART = pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
+from tests.chart.helm import KUBERNETES, Helm, RefusedError
 
 
 def refusals(source: Source, part: str) -> Iterator[dict[str, Any]]:
@@ -28,7 +26,13 @@ def refusals(source: Source, part: str) -> Iterator[dict[str, Any]]:
 
 
 SENTENCES = [
-    pytest.param(source, each["values"], each["told"], id=f"{source.name}: {each['told'][:60]}")
+    pytest.param(
+        source,
+        each["values"],
+        each.get("kubernetes", KUBERNETES[-1]),
+        each["told"],
+        id=f"{source.name}: {each['told'][:60]}",
+    )
     for source in SOURCES
     for each in refusals(source, "sentences")
 ]
@@ -39,15 +43,15 @@ NAMES = [
 ]
 
 
-@pytest.mark.parametrize(("source", "values", "sentence"), SENTENCES)
+@pytest.mark.parametrize(("source", "values", "kubernetes", "sentence"), SENTENCES)
 def test_a_contradiction_is_refused_by_a_sentence(
-    helm: Helm, source: Source, values: Mapping[str, Any], sentence: str
+    helm: Helm, source: Source, values: Mapping[str, Any], kubernetes: str, sentence: str
 ) -> None:
     """
     It names the values, and what to change.
     """
     with pytest.raises(RefusedError, match=re.escape(sentence)):
-        source.under(helm).template(*assigned(values))
+        source.under(helm).template(*assigned(values), kubernetes=kubernetes)
 
 
 @pytest.mark.parametrize(("source", "values", "place", "word"), NAMES)

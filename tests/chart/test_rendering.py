@@ -10,17 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.chart.charts import SOURCES, Source
+from tests.chart.charts import Source
+from tests.chart.everything import EVERY_CHART, EVERY_FILE, renders, versions
 from tests.chart.helm import KUBERNETES, Helm, RefusedError
 from tests.chart.kinds import NEEDS_DEFINITIONS
-from tests.chart.rendered import objects
 from tests.chart.schemas import findings
-
-EVERY_CHART = pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
-EVERY_FILE = pytest.mark.parametrize(
-    ("source", "values"),
-    [pytest.param(source, path, id=f"{source.name}-{path.stem}") for source in SOURCES for path in source.files],
-)
 
 
 @EVERY_FILE
@@ -32,17 +26,35 @@ def test_lint_finds_nothing(helm: Helm, source: Source, values: Path) -> None:
 
 
 @NEEDS_DEFINITIONS
-@pytest.mark.parametrize("kubernetes", KUBERNETES)
 @EVERY_FILE
-def test_every_object_is_valid(helm: Helm, source: Source, values: Path, kubernetes: str) -> None:
+def test_every_object_is_valid(helm: Helm, source: Source, values: Path) -> None:
     """
     No key twice, no key without a value, no unknown field, no version that is not served; no two objects of one name.
     """
-    found = objects(source.under(helm).template("--values", values, kubernetes=kubernetes))
-    assert found
-    assert {each["metadata"]["name"]: problems for each in found if (problems := findings(each, kubernetes))} == {}
-    names = [(each["kind"], each["metadata"]["name"]) for each in found]
-    assert len(names) == len(set(names))
+    for kubernetes, found in renders(helm, source, values):
+        assert found
+        problems = {f"{each['kind']} {each['metadata']['name']}": findings(each, kubernetes) for each in found}
+        assert {name: said for name, said in problems.items() if said} == {}, kubernetes
+        assert len(problems) == len(found)
+
+
+@EVERY_FILE
+def test_what_needs_a_newer_cluster_is_refused_by_an_older_one(newest_helm: Helm, source: Source, values: Path) -> None:
+    """
+    A file that says in its first line from which Kubernetes on it can be installed is refused before that.
+    """
+    for kubernetes in set(KUBERNETES) - set(versions(values)):
+        with pytest.raises(RefusedError, match="Kubernetes"):
+            source.under(newest_helm).template("--values", values, kubernetes=kubernetes)
+
+
+@EVERY_FILE
+def test_both_helms_say_the_same(helms: list[Helm], source: Source, values: Path) -> None:
+    """
+    What is installed does not depend on who installs it.
+    """
+    first, *others = [list(renders(each, source, values)) for each in helms]
+    assert all(each == first for each in others)
 
 
 @EVERY_CHART

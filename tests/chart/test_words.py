@@ -14,9 +14,8 @@ import pytest
 import yaml
 
 from scaler import __version__
-from tests.chart.charts import CHARTS, SOURCES, Source
-
-EVERY_CHART = pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
+from tests.chart.charts import CHARTS, Source
+from tests.chart.everything import EVERY_CHART
 
 
 @pytest.fixture(scope="module")
