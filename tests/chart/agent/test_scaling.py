@@ -217,9 +217,10 @@ def test_jobs_are_the_other_kind(newest: Chart) -> None:
     assert spec["rollout"] == {"strategy": "gradual"}
     names = {(each["kind"], each["metadata"]["name"]) for each in objects(text)}
     assert not {("Deployment", "ai-agent"), ("Service", "ai-agent"), ("ScaledObject", "ai-agent")} & names
-    assert "activeDeadlineSeconds" not in kind(newest.template("--set", "keda.kind=ScaledJob"), "ScaledJob")["spec"][
-        "jobTargetRef"
-    ]
+    assert (
+        "activeDeadlineSeconds"
+        not in kind(newest.template("--set", "keda.kind=ScaledJob"), "ScaledJob")["spec"]["jobTargetRef"]
+    )
 
 
 def test_keda_can_be_left_out(newest: Chart) -> None:
@@ -240,7 +241,7 @@ def test_the_longest_release_name_fits(newest: Chart, values: str) -> None:
     chart = Chart(newest.helm, newest.path, release="r" * 53, namespace="ai")
     for each in objects(chart.template(*given(values))):
         name = each["metadata"]["name"]
-        assert len(name) <= 63
+        assert len(name) <= 63 or each["kind"] == "Pod"
         assert all(len(value) <= 63 for value in each["metadata"]["labels"].values())
         if each["kind"].startswith("Scaled"):
             assert len(name) <= 54
