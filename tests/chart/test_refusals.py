@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from tests.chart.charts import SOURCES, Source, assigned
+from tests.chart.everything import EVERY_CHART
 from tests.chart.helm import KUBERNETES, Helm, RefusedError
 
 
