@@ -42,6 +42,6 @@ app.kubernetes.io/component: try-redis
 {{- $rabbit := eq (include "ai-agent.queueServer" .) "rabbitmq" -}}
 {{- $scheme := ternary (ternary "amqps" "amqp" $queue.tls.enabled) (ternary "rediss" "redis" $queue.tls.enabled) $rabbit -}}
 {{- $login := ternary (printf "%s:$(QUEUE_PASSWORD)@" $queue.username) (ternary (printf "%s@" $queue.username) "" (ne $queue.username "")) (ne $queue.passwordSecret.name "") -}}
-{{- $path := ternary (trimPrefix "/" $queue.vhost | urlquery) (toString $queue.database) $rabbit -}}
+{{- $path := ternary (urlquery $queue.vhost) (toString $queue.database) $rabbit -}}
 {{- printf "%s://%s%s/%s" $scheme $login (include "ai-agent.queueAddress" .) $path -}}
 {{- end -}}

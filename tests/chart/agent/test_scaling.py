@@ -82,7 +82,7 @@ def test_an_outage_stops_nothing(newest: Chart) -> None:
 @pytest.mark.parametrize("kubernetes", KUBERNETES)
 def test_the_hpa_does_what_the_scaler_says(newest: Chart, kubernetes: str) -> None:
     """
-    At once, both ways, from one to the most in one step; exactly, where the cluster can (1.35): 11 at 10 replicas counts.
+    At once, both ways, from one to the most in one step; exactly, where the cluster can (1.35).
     """
     spec = scaled(newest, *given("keda.maxReplicaCount: 30"), kubernetes=kubernetes)
     behavior = spec["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]
@@ -202,7 +202,7 @@ def test_what_cannot_wake_may_keep_one(newest: Chart) -> None:
 
 def test_jobs_are_the_other_kind(newest: Chart) -> None:
     """
-    A ScaledJob with the agent's pod, which ends; no Deployment, and the plain trigger, because Jobs are never pushed to.
+    A ScaledJob with the agent's pod, which ends; no Deployment; the plain trigger, because Jobs are never pushed to.
     """
     values = "keda: {kind: ScaledJob, job: {activeDeadlineSeconds: 600, backoffLimit: 2}, annotations: {note: x}}"
     text = newest.template(*given(values))
