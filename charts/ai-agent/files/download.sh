@@ -83,10 +83,11 @@ in_force() { look; [ "$highest" -eq "$turn" ]; }
 
 give_turn_back() { [ "$turn" -gt 0 ] && in_force && : >"$state/turn.$turn/over"; return 0; }
 
-# Shows that we live, and stops the command when its time is over or another pod has taken the turn.
+# Shows that we live, and stops the command when its time is over or another pod has taken the turn. It ends by itself
+# when the command has: a signal that comes before a shell is wholly forked is lost.
 beat_for() {
     count=0
-    while [ "$count" -lt "$limit" ] && in_force; do
+    while kill -0 "$1" 2>/dev/null && [ "$count" -lt "$limit" ] && in_force; do
         count=$((count + 1))
         printf '%s' "$count" >"$state/turn.$turn/beat.new" && mv "$state/turn.$turn/beat.new" "$state/turn.$turn/beat"
         sleep "$poll"
@@ -98,6 +99,7 @@ stop() {
     [ -n "$pulse" ] && kill "$pulse" 2>/dev/null
     if [ -n "$child" ]; then
         kill -TERM "$child" 2>/dev/null
+        (sleep "$poll"; kill -TERM "$child" 2>/dev/null) & # once more, for the same reason
         wait "$child" 2>/dev/null
     fi
     give_turn_back
@@ -114,17 +116,19 @@ run() {
     status=$?
     child=''
     kill "$pulse" 2>/dev/null
-    wait "$pulse" 2>/dev/null
     pulse=''
     return "$status"
 }
 
+# Not the whole node's disks, which others keep busy, unless this `sync` can do nothing else.
+to_disk() { find "$partial" -exec sync {} + 2>/dev/null || sync; }
+
 # The mark is written last, when everything before it is on the disk, and the whole is moved at once.
 put_in_place() {
     [ -n "$(find "$partial" -type f | head -n 1)" ] || { say "the command left no file"; return 1; }
-    sync
+    to_disk
     printf '%s' "$identity" >"$partial/.complete"
-    sync
+    to_disk
     in_force || { say "another pod has taken over"; return 1; }
     mkdir -p "${directory%/*}"
     if [ -e "$directory" ]; then mv "$directory" "$state/replaced.$turn" || return 1; fi
