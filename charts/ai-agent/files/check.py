@@ -11,6 +11,9 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
 PATIENCE = float(os.environ.get("CHECK_PATIENCE", "30"))
 GIB = 2**30
 
@@ -29,7 +32,7 @@ def asked(url: str) -> str | None:
 
 def qdrant() -> str | None:
     """
-    Ask the vector database whether it is ready. (It has no /health.)
+    Ask the vector database whether it is ready; it has no /health.
     """
     return asked(os.environ["QDRANT_URL"].rstrip("/") + "/readyz")
 
@@ -45,9 +48,6 @@ def scaler() -> str | None:
     """
     Ask the scaler's gRPC health, by TLS and with a certificate as it asks for.
     """
-    import grpc
-    from grpc_health.v1 import health_pb2, health_pb2_grpc
-
     address, tls = os.environ["SCALER_ADDRESS"], os.environ.get("SCALER_TLS", "")
     trust = Path(os.environ.get("SCALER_TRUST", "/trust"))
     if tls:
@@ -61,8 +61,8 @@ def scaler() -> str | None:
             status = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=5).status
     except grpc.RpcError as error:
         return (
-            f"the scaler at {address} does not answer ({error.details()}); if its network policy lets in KEDA alone, let "
-            "this test in (networkPolicy.ingress.extra of its chart), or leave it out (test.scaler)"
+            f"the scaler at {address} does not answer ({error.details()}); if its network policy lets in KEDA alone, "
+            "let this test in (networkPolicy.ingress.extra of its chart), or leave it out (test.scaler)"
         )
     if status != health_pb2.HealthCheckResponse.SERVING:
         return f"the scaler at {address} does not serve"

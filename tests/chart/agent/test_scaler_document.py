@@ -25,8 +25,10 @@ from tests.chart.rendered import Object, kind, objects
 RABBIT = (
     "{queue: {type: rabbitmq, address: 'rabbitmq.mq.svc:5672', management: 'http://rabbitmq.mq.svc:15672', vhost: /ai}}"
 )
-PASSWORD = "{queue: {address: 'redis.ai.svc:6379', username: agent, passwordSecret: {name: redis}}, scaler.secrets: [{name: redis, directory: queue}]}"
-TLS = "{queue: {address: 'redis.ai.svc:6380', tls: {enabled: true, ca: /etc/scaler/secrets/queue/ca.crt}}, scaler.secrets: [{name: redis, directory: queue}]}"
+MOUNTED = "scaler.secrets: [{name: redis, directory: queue}]"
+PASSWORD = f"{{queue: {{address: 'redis:6379', username: agent, passwordSecret: {{name: redis}}}}, {MOUNTED}}}"
+CA = "/etc/scaler/secrets/queue/ca.crt"
+TLS = f"{{queue: {{address: 'redis:6380', tls: {{enabled: true, ca: {CA}}}}}, {MOUNTED}}}"
 GPUS = """
 policy:
   name: gpus
