@@ -111,11 +111,12 @@ def test_a_pod_that_is_stopped_gives_its_turn_back(models: Store) -> None:
     """
     On SIGTERM the command ends too, and the next pod goes on at once.
     """
-    process = models.start(f"trap 'echo \"$OWNER stopped\" >>\"$FOLDER/runs\"; exit 1' TERM; {WAITS}")
+    process = models.start(f"trap 'echo stopped >>$FOLDER/runs; exit 1' TERM; {WAITS}")
     models.until_started()
     process.send_signal(signal.SIGTERM)
     status, said = ended(process)
     assert (status, "interrupted" in said) == (143, True)
+    assert models.runs == ["first", "stopped"]
     assert not models.directory.exists()
     assert models.download(f"test -f half && {WHOLE}", owner="second", PATIENCE="100000")[0] == 0
 
