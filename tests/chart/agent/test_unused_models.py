@@ -181,7 +181,10 @@ ELSEWHERE = ("unshare", "--user", "--map-root-user", "--mount")
 MAY_MOUNT = shutil.which("unshare") and subprocess.run([*ELSEWHERE, "true"], capture_output=True, check=False)
 
 
-@pytest.mark.skipif(not MAY_MOUNT or MAY_MOUNT.returncode != 0, reason="needs user namespaces (`unshare --user --mount`) to mount a volume")
+@pytest.mark.skipif(
+    not MAY_MOUNT or MAY_MOUNT.returncode != 0,
+    reason="needs user namespaces (`unshare --user --mount`) to mount a volume",
+)
 def test_nothing_is_removed_where_use_cannot_be_seen(tmp_path: Path) -> None:
     """
     On a volume without atime an agent that only reads would look like nobody: it is said, and nothing goes.
