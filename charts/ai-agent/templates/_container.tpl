@@ -5,7 +5,11 @@
 name: agent
 image: {{ include "ai-agent.image" (dict "root" .root "image" $values.image) | quote }}
 imagePullPolicy: {{ $values.image.pullPolicy }}
-{{- range $key := list "command" "args" "envFrom" }}
+{{- with $values.command | default (ternary (list "loadgen" "worker") list $values.worker.enabled) }}
+command:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- range $key := list "args" "envFrom" }}
 {{- with get $values $key }}
 {{ $key }}:
   {{- toYaml . | nindent 2 }}

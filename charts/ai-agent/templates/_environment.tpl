@@ -45,10 +45,17 @@ valueFrom:
 - {name: LOADGEN_BROKER, value: {{ include "ai-agent.broker" . | quote }}}
 - {name: LOADGEN_QUEUE, value: {{ include "ai-agent.queueName" . | quote }}}
 - {name: LOADGEN_QUEUE_TYPE, value: {{ $queue.type }}}
+{{- if and (eq $queue.type "stream") $queue.group }}
+- {name: LOADGEN_GROUP, value: {{ $queue.group | quote }}}
+{{- end }}
 {{- end }}
 - {name: LOADGEN_HTTP, value: ":8080"}
 - {name: LOADGEN_MODEL_LOAD, value: {{ $worker.loadSeconds }}s}
 - {name: LOADGEN_CONCURRENCY, value: {{ $worker.concurrency | quote }}}
 - {name: LOADGEN_DRAIN_WITHIN, value: {{ .Values.drain.jobSeconds }}s}
 - {name: LOADGEN_GPU, value: {{ $worker.gpu }}}
+# Whose GPU it is, in the metrics.
+- {name: POD_NAME, valueFrom: {fieldRef: {apiVersion: v1, fieldPath: metadata.name}}}
+- {name: POD_NAMESPACE, valueFrom: {fieldRef: {apiVersion: v1, fieldPath: metadata.namespace}}}
+- {name: NODE_NAME, valueFrom: {fieldRef: {apiVersion: v1, fieldPath: spec.nodeName}}}
 {{- end -}}

@@ -76,7 +76,7 @@ persistentVolumeClaim:
 {{/* A claim. Takes a dict: root, name, component, claim (size, storageClassName, accessMode, keep, labels, annotations), tier. */}}
 {{- define "ai-agent.claim" -}}
 {{- $labels := merge (dict "backup.velero.io/backup-tier" .tier) (.claim.labels | default dict) -}}
-{{- $annotations := merge (ternary (dict "helm.sh/resource-policy" "keep") dict .claim.keep) (.claim.annotations | default dict) -}}
+{{- $annotations := merge (ternary (dict "helm.sh/resource-policy" "keep") dict (.claim.keep | default false)) (.claim.annotations | default dict) -}}
 apiVersion: v1
 kind: PersistentVolumeClaim
 metadata:

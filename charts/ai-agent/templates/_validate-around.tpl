@@ -10,6 +10,12 @@
 {{- if not (has $queue.type (list "list" "stream" "rabbitmq")) -}}
 {{- fail (printf "queue.type is %s, which the load lab's worker does not read: set worker.enabled to false and image and command to those of your own agent, or use list, stream or rabbitmq." $queue.type) -}}
 {{- end -}}
+{{- if and (eq $queue.type "list") (ne $queue.processing "$queue:processing") -}}
+{{- fail (printf "queue.processing is %q, and the load lab's worker keeps what it took on $queue:processing: leave queue.processing out, or set worker.enabled to false and image and command to those of your own agent." $queue.processing) -}}
+{{- end -}}
+{{- if and .Values.keda.enabled (eq .Values.keda.kind "ScaledJob") -}}
+{{- fail "keda.kind is ScaledJob, and the load lab's worker never ends by itself: set worker.enabled to false and image and command to those of an agent that does, or keda.kind to ScaledObject." -}}
+{{- end -}}
 {{- end -}}
 {{- if $queue.enabled -}}
 {{- if and $queue.management (ne $server "rabbitmq") -}}

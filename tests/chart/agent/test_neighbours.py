@@ -17,7 +17,7 @@ LITELLM = "litellm: {enabled: true, virtualKeySecret: {name: agent-key, key: key
 
 def variables(chart: Chart, values: str = "{}") -> dict[str, Any]:
     """
-    Return the agent's variables: a text, or the Secret and key that it is read from.
+    Return the agent's variables: a text, the field of the pod, or the Secret and key that it is read from.
     """
     text = chart.template(*given(values))
     pod = next(
@@ -25,8 +25,13 @@ def variables(chart: Chart, values: str = "{}") -> dict[str, Any]:
     )
     found = {}
     for each in containers(pod)[-1]["env"]:
-        reference = each.get("valueFrom", {}).get("secretKeyRef", {})
-        found[each["name"]] = each.get("value") or (reference["name"], reference["key"])
+        match each.get("valueFrom"):
+            case {"secretKeyRef": reference}:
+                found[each["name"]] = (reference["name"], reference["key"])
+            case {"fieldRef": reference}:
+                found[each["name"]] = reference["fieldPath"]
+            case _:
+                found[each["name"]] = each["value"]
     return found
 
 
@@ -50,6 +55,8 @@ def test_the_worker_reads_the_queue_that_the_scaler_watches(newest: Chart) -> No
     assert found["LOADGEN_MODEL_LOAD"] == "10s"
     assert found["LOADGEN_CONCURRENCY"] == "1"
     assert found["LOADGEN_GPU"] == "none"
+    assert (found["POD_NAME"], found["POD_NAMESPACE"]) == ("metadata.name", "metadata.namespace")
+    assert variables(newest, "queue: {type: stream, group: workers}")["LOADGEN_GROUP"] == "workers"
 
 
 def test_the_worker_drains_within_what_the_pod_has(newest: Chart) -> None:
@@ -101,6 +108,8 @@ def test_an_agent_of_ones_own_is_told_nothing_of_the_lab(newest: Chart) -> None:
     found = variables(newest, "{worker.enabled: false, env: [{name: MINE, value: x}]}")
     assert not [name for name in found if name.startswith("LOADGEN")]
     assert found["MINE"] == "x"
+    assert "loadgen" not in newest.template(*given("worker.enabled: false"))
+    assert "loadgen" in newest.template()
 
 
 def test_qdrant_is_the_clusters(newest: Chart) -> None:

@@ -14,6 +14,7 @@ from tests.chart.rendered import containers, objects, pods
 
 THERE = "scaler.enabled: false, keda.trigger: {address: 'agent-scaler.keda.svc:6000', policy: p}"
 GPU = "gpu: {enabled: true, type: nvidia.com/mig-1g.10gb, nodeSelector: {gpu-node: 'true'}}"
+JOBS = "keda.kind: ScaledJob, worker.enabled: false"
 MODELS = "models: {enabled: true, accessMode: ReadWriteMany}"
 
 
@@ -67,7 +68,7 @@ def test_work_can_be_sent_by_copying(newest: Chart) -> None:
         (GPU, r"GPUS:.status.allocatable.nvidia\.com/mig-1g\.10gb'"),
         (MODELS, "--label-columns backup.velero.io/backup-tier"),
         (THERE, "--namespace keda exec deployment/agent-scaler -- scaler explain ai/ai-agent"),
-        ("keda.kind: ScaledJob", "get jobs --selector scaledjob.keda.sh/name=ai-agent --watch"),
+        (JOBS, "get jobs --selector scaledjob.keda.sh/name=ai-agent --watch"),
         ("keda.enabled: false, scaler.enabled: false", "runs with 1 replicas; KEDA does not scale it."),
         ("queue: {type: rabbitmq, address: 'mq:5672'}", "Without queue.management the scaler cannot see jobs"),
         ("keda.loadSeconds: 300", "it may take 360 s until it can be stopped"),
@@ -86,7 +87,7 @@ def test_the_conditions_of_what_keda_scales_are_asked_for(newest: Chart) -> None
     Of either kind.
     """
     assert "get scaledobject ai-agent -o jsonpath='{range .status.conditions[*]}" in notes(newest)
-    assert "get scaledjob ai-agent -o jsonpath='{range .status.conditions[*]}" in notes(newest, "keda.kind: ScaledJob")
+    assert "get scaledjob ai-agent -o jsonpath='{range .status.conditions[*]}" in notes(newest, JOBS)
 
 
 def test_they_fit_a_terminal(newest: Chart) -> None:

@@ -50,7 +50,7 @@ WAYS = {
     "many": "keda.maxReplicaCount: 5000",
     "slow": "{keda.loadSeconds: 1800, probes.startup.failureThreshold: 200}",
     "database": "queue.database: 3",
-    "no processing list": "queue.processing: ''",
+    "no processing list": "{queue.processing: '', worker.enabled: false}",
 }
 
 

@@ -204,7 +204,10 @@ def test_jobs_are_the_other_kind(newest: Chart) -> None:
     """
     A ScaledJob with the agent's pod, which ends; no Deployment; the plain trigger, because Jobs are never pushed to.
     """
-    values = "keda: {kind: ScaledJob, job: {activeDeadlineSeconds: 600, backoffLimit: 2}, annotations: {note: x}}"
+    values = """
+worker: {enabled: false}
+keda: {kind: ScaledJob, job: {activeDeadlineSeconds: 600, backoffLimit: 2}, annotations: {note: x}}
+"""
     text = newest.template(*given(values))
     found = kind(text, "ScaledJob")
     spec = found["spec"]
@@ -219,7 +222,9 @@ def test_jobs_are_the_other_kind(newest: Chart) -> None:
     assert not {("Deployment", "ai-agent"), ("Service", "ai-agent"), ("ScaledObject", "ai-agent")} & names
     assert (
         "activeDeadlineSeconds"
-        not in kind(newest.template("--set", "keda.kind=ScaledJob"), "ScaledJob")["spec"]["jobTargetRef"]
+        not in kind(newest.template("--set", "keda.kind=ScaledJob,worker.enabled=false"), "ScaledJob")["spec"][
+            "jobTargetRef"
+        ]
     )
 
 
@@ -233,7 +238,7 @@ def test_keda_can_be_left_out(newest: Chart) -> None:
     assert deployment["spec"]["replicas"] == 3
 
 
-@pytest.mark.parametrize("values", ["{}", "keda.kind: ScaledJob", "dashboard.enabled: true"])
+@pytest.mark.parametrize("values", ["{}", "{keda.kind: ScaledJob, worker.enabled: false}", "dashboard.enabled: true"])
 def test_the_longest_release_name_fits(newest: Chart, values: str) -> None:
     """
     With 53 characters the HPA's name has 63 at most, as have the names of Services, labels, and what KEDA labels.

@@ -215,7 +215,7 @@ def test_there_are_rules_only_for_what_there_is(newest: Chart) -> None:
         return {each["alert"] for each in group["rules"]}
 
     assert alerts("prometheusRule.enabled: true") == {"AgentHeldTooLong", "AgentSourceDown", "AgentStreamMissing"}
-    jobs = "{prometheusRule.enabled: true, keda.kind: ScaledJob}"
+    jobs = "{prometheusRule.enabled: true, keda.kind: ScaledJob, worker.enabled: false}"
     assert alerts(jobs) == {"AgentHeldTooLong", "AgentSourceDown"}
 
 
