@@ -139,11 +139,12 @@ class Answers:
 
     Attributes:
         asked: every question that was asked since somebody looked, put or not.
+        said: what came of those that were put.
     """
 
     def __init__(self) -> None:
         self.asked: set[Question] = set()
-        self._said: dict[Question, str | RefusedError] = {}
+        self.said: dict[Question, str | RefusedError] = {}
 
     def to(self, question: Question, home: Path) -> str:
         """
@@ -153,21 +154,15 @@ class Answers:
             RefusedError: the values are refused.
         """
         self.asked.add(question)
-        if question not in self._said:
+        if question not in self.said:
             try:
-                self._said[question] = question.put(home)
+                self.said[question] = question.put(home)
             except RefusedError as refused:
-                self._said[question] = refused
-        said = self._said[question]
+                self.said[question] = refused
+        said = self.said[question]
         if isinstance(said, RefusedError):
             raise RefusedError(str(said))
         return said
-
-    def forget(self) -> None:
-        """
-        Put every question again.
-        """
-        self._said.clear()
 
 
 ANSWERS = Answers()

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -57,7 +57,7 @@ def document(text: str) -> Any:
     return yaml.load(text, _StrictLoader)  # noqa: S506  # a safe loader, which the rule does not see through its name
 
 
-@cache
+@lru_cache(maxsize=512)
 def _read(text: str) -> str:
     found = [each for each in yaml.load_all(text, _StrictLoader) if each is not None]
     for each in found:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from jsonschema import Draft202012Validator, ValidationError, validators
@@ -29,7 +29,7 @@ def findings(each: Object, kubernetes: str) -> list[str]:
     return list(_findings(json.dumps(each), kubernetes))
 
 
-@cache
+@lru_cache(maxsize=8192)
 def _findings(text: str, kubernetes: str) -> tuple[str, ...]:
     each: Object = json.loads(text)
     version, kind = each["apiVersion"], each["kind"]
