@@ -43,7 +43,7 @@ def test_a_template_may_mean_none(newest: Chart) -> None:
 
 def test_another_policy_may_let_out(newest: Chart) -> None:
     """
-    This one then lets out to DNS alone, in both flavours; without that word it is refused.
+    Its own then lets out to DNS alone, in both flavours; without that word it is refused.
     """
     for flavour in ("NetworkPolicy", "CiliumNetworkPolicy"):
         chosen = "kubernetes" if flavour == "NetworkPolicy" else "cilium"
