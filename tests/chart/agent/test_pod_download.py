@@ -25,7 +25,7 @@ from tests.chart.agent.agents import (
 from tests.chart.agent.stores import SCRIPTS
 from tests.chart.charts import AGENT
 from tests.chart.helm import Chart
-from tests.chart.rendered import Object
+from tests.chart.rendered import Object, selects
 
 COMMAND = """
 keda.maxReplicaCount: 1
@@ -270,3 +270,44 @@ def test_the_longest_names_still_fit(newest: Chart) -> None:
         (first,), (second,) = names(one, kind, component), names(two, kind, component)
         assert len(first) <= most
         assert first != second
+
+
+def test_the_jobs_reach_what_they_need(newest: Chart) -> None:
+    """
+    Where the models come from, and the cluster's DNS; the one that only looks reaches nothing. Nobody reaches them.
+    """
+    values = SHARED.replace("enabled: true, volume", "enabled: true, mode: job, volume")
+    every = rendered(newest, f"{values}\nunusedModels: {{enabled: true, volume: sharedModels}}")
+    download = found(every, "NetworkPolicy", "ai-agent-download")["spec"]
+    assert download["policyTypes"] == ["Ingress", "Egress"]
+    assert "ingress" not in download
+    assert [[port["port"] for port in rule["ports"]] for rule in download["egress"]] == [[53, 53], [443]]
+    assert selects(download["podSelector"]["matchLabels"], job(every)["spec"]["template"])
+    unused = found(every, "NetworkPolicy", "ai-agent-unused-models")["spec"]
+    assert (unused["policyTypes"], "egress" in unused) == (["Ingress", "Egress"], False)
+    template = found(every, "CronJob", "ai-agent-unused-models")["spec"]["jobTemplate"]["spec"]["template"]
+    assert selects(unused["podSelector"]["matchLabels"], template)
+
+
+def test_cilium_has_the_same_for_the_jobs(newest: Chart) -> None:
+    """
+    By the host's name.
+    """
+    values = SHARED.replace("enabled: true, volume", "enabled: true, mode: job, volume")
+    every = rendered(
+        newest, f"{values}\nnetworkPolicy.flavour: cilium\nunusedModels: {{enabled: true, volume: sharedModels}}"
+    )
+    download = found(every, "CiliumNetworkPolicy", "ai-agent-download")["spec"]
+    assert download["egress"][-1]["toFQDNs"] == [{"matchName": "models.example.com"}]
+    assert download["ingress"] == [{}]
+    unused = found(every, "CiliumNetworkPolicy", "ai-agent-unused-models")["spec"]
+    assert (unused["ingress"], unused["egress"]) == ([{}], [{}])
+
+
+def test_the_jobs_need_no_policy_where_there_is_none(newest: Chart) -> None:
+    """
+    Switched off, there is none of theirs either; a download that is a container has the agent's.
+    """
+    off = rendered(newest, f"{JOB}\nunusedModels.enabled: true\nnetworkPolicy.enabled: false")
+    assert names(off, "NetworkPolicy", "download") == names(off, "NetworkPolicy", "unused-models") == []
+    assert names(rendered(newest, COMMAND), "NetworkPolicy", "download") == []
