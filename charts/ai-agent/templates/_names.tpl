@@ -71,9 +71,11 @@ annotations:
 {{- $registry := (.root.Values.global).imageRegistry | default .image.registry | default "" -}}
 {{- $name := ternary (printf "%s/%s" $registry .image.repository) .image.repository (ne $registry "") -}}
 {{- $tag := ternary .root.Chart.AppVersion .image.tag (kindIs "invalid" .image.tag) -}}
-{{- if .image.digest -}}
-{{- printf "%s:%s@%s" $name $tag .image.digest -}}
-{{- else -}}
-{{- printf "%s:%s" $name $tag -}}
+{{- $name -}}
+{{- with $tag -}}
+{{- printf ":%s" . -}}
+{{- end -}}
+{{- with .image.digest -}}
+{{- printf "@%s" . -}}
 {{- end -}}
 {{- end -}}

@@ -22,7 +22,7 @@
 {{- if or (eq $part "") $holder.enabled -}}
 {{- $value := ternary "image" (printf "%s.image" $part) (eq $part "") -}}
 {{- if not (kindIs "invalid" $holder.image.tag) -}}
-{{- if has $holder.image.tag (list "" "latest") -}}
+{{- if or (eq $holder.image.tag "latest") (and (eq $holder.image.tag "") (not $holder.image.digest)) -}}
 {{- fail (printf "%s.tag is %q: name a version, so that what runs does not change by itself." $value $holder.image.tag) -}}
 {{- end -}}
 {{- end -}}

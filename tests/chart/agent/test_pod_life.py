@@ -239,6 +239,8 @@ def test_the_image_is_pinned(newest: Chart) -> None:
     assert agent(spec)["image"] == f"r.example.com/org/agent:2@{digest}"
     assert agent(spec)["imagePullPolicy"] == "Always"
     assert spec["imagePullSecrets"] == [{"name": "all"}, {"name": "b"}, {"name": "a"}]
+    alone = f"{{image: {{repository: org/agent, tag: '', digest: '{digest}'}}}}"
+    assert agent(pod(newest, alone))["image"] == f"org/agent@{digest}"
     mirrored = pod(newest, "{logging.enabled: true, global.imageRegistry: mirror.example.com}")
     assert agent(mirrored)["image"].startswith("mirror.example.com/gpu-agent-scaler:")
     assert container(mirrored, "logging")["image"].startswith("mirror.example.com/fluent/fluent-bit:")
