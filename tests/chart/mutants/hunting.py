@@ -42,7 +42,7 @@ class Verdict:
 @dataclass(frozen=True)
 class Red:
     """
-    Tests that fail without any mutant, so that nothing can be said.
+    Tests that fail without any mutant: they are left out, and what they would have found is not known.
     """
 
     tests: tuple[str, ...]
@@ -90,7 +90,6 @@ class Hunt:
         red = tuple(item.nodeid for item in session.items if not self._green(item))
         if red:
             self._tell(Red(red))
-            return True
         self._answers = {question: _answer(question) for question in self._asking}
         for items in self._asking.values():
             items.sort(key=lambda item: self._took[item.nodeid])
@@ -105,7 +104,7 @@ class Hunt:
         ANSWERS.asked.clear()
         passed = self._passes(item)
         asked = [question for question in ANSWERS.asked if question.path.is_relative_to(self._charts)]
-        for question in asked:
+        for question in asked if passed else ():
             self._asking.setdefault(question, []).append(item)
         return passed or not asked
 
