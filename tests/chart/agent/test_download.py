@@ -139,7 +139,7 @@ def test_one_of_those_who_waited_takes_over(models: Store) -> None:
     process = models.start(WAITS, owner="dead")
     models.until_started()
     kill(process)
-    waiting = [models.start(WHOLE, owner=f"pod-{number}") for number in range(5)]
+    waiting = [models.start(WHOLE, owner=f"pod-{number}", PATIENCE="60") for number in range(5)]
     assert [ended(each)[0] for each in waiting] == [0] * 5
     assert len(models.runs) == 2
 
