@@ -17,7 +17,7 @@
 
 {{/* What runs must not change by itself. */}}
 {{- define "ai-agent.validateImages" -}}
-{{- range $part := list "" "download" "unusedModels" "logging" -}}
+{{- range $part := list "" "download" "unusedModels" "logging" "redis" "test" -}}
 {{- $holder := ternary $.Values (get $.Values $part) (eq $part "") -}}
 {{- if or (eq $part "") $holder.enabled -}}
 {{- $value := ternary "image" (printf "%s.image" $part) (eq $part "") -}}
