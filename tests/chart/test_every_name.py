@@ -25,7 +25,7 @@ LONGEST = {
     "CronJob": 52,  # its Jobs' names end in eleven more characters
     "Deployment": 63,
     "Job": 63,
-    "ScaledJob": 47,  # its Jobs' names end in six, their pods' in six more
+    "ScaledJob": 63,  # its name is a label of its Jobs
     "ScaledObject": 54,  # KEDA's HPA is called keda-hpa-…
     "Service": 63,
 }
