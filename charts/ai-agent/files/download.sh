@@ -18,6 +18,8 @@ shared=${SHARED:-true} poll=${POLL:-5} patience=${PATIENCE:-24} limit=${LIMIT:-7
 directory=$models/$model
 state=$models/.download/$(printf %s "$model" | tr / +)
 turn=0 child='' pulse=''
+# Tools that download keep what is on its way in a cache, which may be as large as the model; `/tmp` is small.
+export XDG_CACHE_HOME="${XDG_CACHE_HOME:-$state/cache}"
 
 say() { printf '%s\n' "model $model: $*"; }
 
@@ -136,7 +138,7 @@ put_in_place() {
         [ -e "$state/replaced.$turn" ] && mv "$state/replaced.$turn" "$directory"
         return 1
     fi
-    rm -rf "$state/replaced.$turn"
+    rm -rf "$state/replaced.$turn" "$state/cache"
 }
 
 trap stop TERM INT

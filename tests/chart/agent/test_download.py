@@ -206,6 +206,21 @@ def test_a_command_that_leaves_nothing_has_failed(models: Store) -> None:
     assert not models.directory.exists()
 
 
+def test_a_tools_cache_is_on_the_volume(models: Store) -> None:
+    """
+    Where there is room for it, across interruptions; it goes when the model is whole. Another place can be named.
+    """
+    keep = 'mkdir -p "$XDG_CACHE_HOME" && echo part >"$XDG_CACHE_HOME/part"'
+    assert models.download(f"{keep}; exit 1")[0] == 1
+    state = models.models / ".download/org+name@v1"
+    assert (state / "cache/part").exists()
+    assert models.download(f'test -f "$XDG_CACHE_HOME/part" && {WHOLE}', owner="second")[0] == 0
+    assert not (state / "cache").exists()
+    elsewhere = models.folder / "elsewhere"
+    assert models.download(f"{keep}; {WHOLE}", XDG_CACHE_HOME=str(elsewhere), IDENTITY="v2")[0] == 0
+    assert (elsewhere / "part").exists()
+
+
 def test_nothing_is_left_behind(models: Store) -> None:
     """
     After failures, takeovers and replacements only the models and the last turn are on the volume.
