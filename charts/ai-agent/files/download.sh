@@ -47,7 +47,8 @@ may_follow() {
     return 0
 }
 
-# Waits for the turn. What a dead one left is gone on with, unless it is only silent and may still be writing.
+# Waits for the turn. What a dead one left is gone on with, unless it is only silent and may still be writing, or was
+# after something else.
 take_turn() {
     mkdir -p "$state" || exit 1
     seen='' still=0 told=''
@@ -59,6 +60,7 @@ take_turn() {
         if [ -n "$why" ] && mkdir "$state/turn.$((highest + 1))" 2>/dev/null; then
             turn=$((highest + 1))
             printf '%s' "$owner" >"$state/turn.$turn/owner"
+            printf '%s' "$identity" >"$state/turn.$turn/identity"
             look
             [ "$highest" -eq "$turn" ] || { rm -rf "$state/turn.$turn"; turn=0; continue; }
             inherit $((turn - 1)) "$why"
@@ -73,7 +75,9 @@ take_turn() {
 inherit() {
     partial=$state/partial.$turn
     [ "$2" = silent ] && say "the download before has been silent for too long: beginning anew"
-    [ "$2" != silent ] && [ -d "$state/partial.$1" ] && mv "$state/partial.$1" "$partial"
+    if [ "$2" != silent ] && [ "$(read_file "$state/turn.$1/identity")" = "$identity" ]; then
+        [ -d "$state/partial.$1" ] && mv "$state/partial.$1" "$partial"
+    fi
     mkdir -p "$partial"
     for each in "$state"/partial.* "$state"/replaced.* "$state"/turn.*; do
         [ "${each##*.}" -lt "$turn" ] 2>/dev/null && rm -rf "$each" 2>/dev/null

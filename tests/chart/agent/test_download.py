@@ -171,6 +171,15 @@ def test_another_source_is_another_model(models: Store) -> None:
     assert files(models.directory) == {"half", "weights", "config.json"}
 
 
+def test_half_of_another_source_is_not_gone_on_with(models: Store) -> None:
+    """
+    Its files may have the same names, and would be taken for those of the new one.
+    """
+    models.download("echo old >weights; exit 1")
+    assert models.download(f"test ! -e weights && {WHOLE}", IDENTITY="v2")[0] == 0
+    assert files(models.directory) == {"weights", "config.json"}
+
+
 def test_a_crash_while_it_is_put_in_place_loses_nothing(models: Store) -> None:
     """
     It was whole, marked, and not yet moved: the next one moves it, and downloads nothing.
@@ -178,6 +187,7 @@ def test_a_crash_while_it_is_put_in_place_loses_nothing(models: Store) -> None:
     state = models.models / ".download/org+name@v1"
     (state / "turn.4").mkdir(parents=True)
     (state / "turn.4/owner").write_text("first")
+    (state / "turn.4/identity").write_text("v1")
     (state / "partial.4").mkdir()
     (state / "partial.4/weights").write_text("weights")
     (state / "partial.4/.complete").write_text("v1")
