@@ -59,7 +59,8 @@ def main() -> int:
         waiting.put(mutant)
     with tempfile.TemporaryDirectory() as folder:
         places = [Path(folder) / str(number) for number in range(arguments.jobs)]
-        hunters = [context.Process(target=work, args=(place, waiting, verdicts)) for place in places]
+        about = {mutant.file.partition("/")[0] for mutant in report.mutants}
+        hunters = [context.Process(target=work, args=(place, about, waiting, verdicts)) for place in places]
         for hunter in hunters:
             hunter.start()
         try:

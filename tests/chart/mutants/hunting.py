@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from tempfile import gettempdir
+from typing import Any
 
 import pytest
 
+from tests.chart.charts import SOURCES, Source
 from tests.chart.helm import ANSWERS, Question, RefusedError, programs
 from tests.chart.mutants.mutations import Mutant
 
@@ -54,12 +56,16 @@ class Hunt:
 
     Args:
         charts: the copy of the charts that the tests look at.
+        about: the names of the charts whose tests have a say.
         mutants: the mutants, as they are asked for.
         tell: hears of each verdict.
     """
 
-    def __init__(self, charts: Path, mutants: Iterable[Mutant], tell: Callable[[Verdict | Red], None]) -> None:
+    def __init__(
+        self, charts: Path, about: set[str], mutants: Iterable[Mutant], tell: Callable[[Verdict | Red], None]
+    ) -> None:
         self._charts = charts
+        self._about = about
         self._mutants = mutants
         self._tell = tell
         self._asking: dict[Question, list[pytest.Item]] = {}
@@ -70,10 +76,12 @@ class Hunt:
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """
-        Leave out what asks an older Helm.
+        Leave out what asks no Helm, an older one, or about another chart.
         """
-        *_, newest = programs()
-        items[:] = [item for item in items if _helms(item) <= {newest}]
+        others = [source for source in SOURCES if source.name not in self._about]
+        items[:] = [
+            item for item in items if _asks_the_newest(item) and not any(_is_about(item, each) for each in others)
+        ]
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """
@@ -170,11 +178,20 @@ class Hunt:
 REFUSED = "refused: "
 
 
-def _helms(item: pytest.Item) -> set[Path]:
+def _asks_the_newest(item: pytest.Item) -> bool:
     if not isinstance(item, pytest.Function) or "helms" in item.fixturenames:
-        return {Path()}
-    callspec = getattr(item, "callspec", None)
-    return {callspec.params["helm"]} if callspec and "helm" in callspec.params else set()
+        return False
+    *_, newest = programs()
+    return "newest_helm" in item.fixturenames or _parameters(item).get("helm") == newest
+
+
+def _is_about(item: pytest.Item, source: Source) -> bool:
+    return item.path.is_relative_to(source.tests) or _parameters(item).get("source") == source
+
+
+def _parameters(item: pytest.Item) -> dict[str, Any]:
+    found: dict[str, Any] = item.callspec.params if hasattr(item, "callspec") else {}
+    return found
 
 
 @cache

@@ -15,7 +15,7 @@ CHARTS = Path(__file__).parents[3] / "charts"
 TESTS = Path(__file__).parents[1]
 
 
-def work(folder: Path, waiting: Queue[Mutant | None], verdicts: Queue[object]) -> None:
+def work(folder: Path, about: set[str], waiting: Queue[Mutant | None], verdicts: Queue[object]) -> None:
     """
     Hunt until nothing is waiting, and tell what came of it.
     """
@@ -27,6 +27,7 @@ def work(folder: Path, waiting: Queue[Mutant | None], verdicts: Queue[object]) -
     from tests.chart.mutants.hunting import Hunt  # noqa: PLC0415  # the same
 
     settings = ("-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:xdist", "--basetemp", str(folder / "tests"))
-    status = pytest.main([*settings, str(TESTS)], plugins=[Hunt(charts, iter(waiting.get, None), verdicts.put)])
+    hunt = Hunt(charts, about, iter(waiting.get, None), verdicts.put)
+    status = pytest.main([*settings, str(TESTS)], plugins=[hunt])
     if status:
         verdicts.put(f"The tests could not be run: pytest ended with {status!r}.")
