@@ -7,6 +7,7 @@ SHELL := /bin/sh
 # The Python that the environment is made with: the first of these that is 3.11 or later.
 PYTHON ?= python3.13 python3.12 python3.11 python3
 PYTEST_ARGS ?=
+MUTANTS ?=
 IMAGE ?= gpu-agent-scaler
 BASE_IMAGE ?=
 
@@ -16,20 +17,25 @@ PIP := $(PY) -m pip --disable-pip-version-check --quiet
 COMPILE = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
-.PHONY: help setup test test-local lint format proto schema charts lock demo bench image clean
+.PHONY: help setup test test-local chart-mutants lint format proto schema charts lock demo bench image clean
 
 help: ## Show this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 setup: $(VENV)/.dev $(VENV)/.helm ## Make the environment in .venv with all tools, as locked (other targets do it by themselves)
 
 test: $(VENV)/.dev $(VENV)/.helm ## Run every test; real servers in containers, or on this machine where no engine answers
 	@$(PY) -m tests.servers
-	$(PY) -m pytest $(PYTEST_ARGS)
+	$(if $(PYTEST_ARGS),$(PY) -m pytest $(PYTEST_ARGS),$(PY) -m pytest --numprocesses auto tests/chart)
+	$(if $(PYTEST_ARGS),,$(PY) -m pytest --ignore tests/chart)
 
 test-local: $(VENV)/.dev ## Run the tests that need servers, with servers of this machine and no containers
 	@SCALER_TEST_SERVERS=local $(PY) -m tests.servers
 	SCALER_TEST_SERVERS=local $(PY) -m pytest -m "servers and not image" $(PYTEST_ARGS)
+
+chart-mutants: $(VENV)/.dev $(VENV)/.helm ## Leave out each line of the charts in turn: some test must go red (MUTANTS="FILE FILE:LINE" for some)
+	@$(PY) -m tests.servers
+	$(PY) -m tests.chart.mutants $(MUTANTS)
 
 lint: $(VENV)/.dev ## Check style, layers and types
 	$(VENV)/bin/ruff check .

@@ -102,17 +102,32 @@ def _by_type(mapping: Mapping[str, str]) -> Schema:
     }
 
 
-def rows(schema: Schema, values: Any, path: str = "") -> Iterator[tuple[str, str, str]]:
+def rows(
+    schema: Schema, values: Any, descriptions: Mapping[str, str], path: str = ""
+) -> Iterator[tuple[str, str, str]]:
     """
     Yield each value's path, default and description; of what is only described as a whole, the whole.
+
+    What the schema leaves to another chart's is listed as far as values.yaml describes it.
     """
     items = schema.get("items", {})
     inner, below = (schema, path) if "properties" in schema else (items, f"{path}[]")
     if path and "description" in schema:
         yield path, _shown(values), schema["description"]
+    if "properties" not in schema and isinstance(values, dict):
+        yield from _described_below(values, descriptions, path)
     for name, each in inner.get("properties", {}).items():
         default = values.get(name) if isinstance(values, dict) else None
-        yield from rows(each, default, f"{below}.{name}".removeprefix("."))
+        yield from rows(each, default, descriptions, f"{below}.{name}".removeprefix("."))
+
+
+def _described_below(values: Any, descriptions: Mapping[str, str], path: str) -> Iterator[tuple[str, str, str]]:
+    for name, value in values.items():
+        below = f"{path}.{name}"
+        if below in descriptions:
+            yield below, _shown(value), descriptions[below]
+        if isinstance(value, dict):
+            yield from _described_below(value, descriptions, below)
 
 
 def _shown(value: Any) -> str:
@@ -120,12 +135,13 @@ def _shown(value: Any) -> str:
     return f"`{text}`" if len(text) <= _LONGEST_DEFAULT and value is not None else ""
 
 
-def table(schema: Schema, values: Any) -> str:
+def table(schema: Schema, values: Any, descriptions: Mapping[str, str]) -> str:
     """
     Return the README's table of values.
     """
     lines = [
-        f"| `{path}` | {default} | {text.replace('|', '&#124;')} |" for path, default, text in rows(schema, values)
+        f"| `{path}` | {default} | {text.replace('|', '&#124;')} |"
+        for path, default, text in rows(schema, values, descriptions)
     ]
     return "\n".join(("", "| value | default | meaning |", "| --- | --- | --- |", *lines, "", ""))
 
@@ -136,8 +152,9 @@ def written(chart: Path) -> dict[str, str]:
     """
     text = (chart / "values.yaml").read_text(encoding="utf-8")
     before = json.loads((chart / "values.schema.json").read_text(encoding="utf-8"))
-    schema = described({key: value for key, value in before.items() if key != "definitions"}, comments(text))
-    fresh = table(schema, yaml.safe_load(text))
+    descriptions = comments(text)
+    schema = described({key: value for key, value in before.items() if key != "definitions"}, descriptions)
+    fresh = table(schema, yaml.safe_load(text), descriptions)
     if f"#/definitions/{_OWN}" in json.dumps(schema["properties"]):
         schema["definitions"] = configuration(json.loads(CONFIGURATION.read_text(encoding="utf-8")))
     readme = (chart / "README.md").read_text(encoding="utf-8")

@@ -1,5 +1,5 @@
 """
-Charts under both Helms.
+Both Helms.
 """
 
 from __future__ import annotations
@@ -8,9 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.chart.helm import Chart, Helm, programs
-
-SCALER_CHART = Path(__file__).parents[2] / "charts" / "agent-scaler"
+from tests.chart.helm import Helm, programs
 
 
 @pytest.fixture(scope="session", params=list(programs()), ids=lambda program: program.name)
@@ -18,26 +16,30 @@ def helm(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     """
     A Helm.
     """
-    program: Path = request.param
-    if not program.exists():
-        pytest.fail(f"There is no {program}: `make setup` brings it, or name one in SCALER_TEST_HELM.", pytrace=False)
-    return Helm(program, tmp_path_factory.mktemp("helm"))
+    return ready(request.param, tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
-def chart(helm: Helm) -> Chart:
+def newest_helm(tmp_path_factory: pytest.TempPathFactory) -> Helm:
     """
-    The scaler's chart.
-    """
-    return Chart(helm, SCALER_CHART)
-
-
-@pytest.fixture(scope="session")
-def newest(tmp_path_factory: pytest.TempPathFactory) -> Chart:
-    """
-    The scaler's chart under the newest Helm alone, for what is rendered and not for how.
+    The newest Helm alone, for what is rendered and not for how.
     """
     *_, program = programs()
+    return ready(program, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def helms(tmp_path_factory: pytest.TempPathFactory) -> list[Helm]:
+    """
+    All of them, to be compared.
+    """
+    return [ready(program, tmp_path_factory) for program in programs()]
+
+
+def ready(program: Path, folders: pytest.TempPathFactory) -> Helm:
+    """
+    Return a Helm with a folder of its own; one that is not there is an error that says what to do.
+    """
     if not program.exists():
         pytest.fail(f"There is no {program}: `make setup` brings it, or name one in SCALER_TEST_HELM.", pytrace=False)
-    return Chart(Helm(program, tmp_path_factory.mktemp("helm")), SCALER_CHART)
+    return Helm(program, folders.mktemp("helm"))

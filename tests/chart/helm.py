@@ -12,7 +12,6 @@ import tarfile
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 PACKAGES = Path(sys.prefix) / "helm"
@@ -91,7 +90,8 @@ class Helm:
         folders = {f"HELM_{name}_HOME": str(self.home) for name in ("CACHE", "CONFIG", "DATA")}
         done = subprocess.run(
             [self.program, *arguments],
-            env={"PATH": os.defpath, "HOME": str(self.home), **folders},
+            # It runs for a moment: collecting its garbage would take a quarter of that.
+            env={"PATH": os.defpath, "HOME": str(self.home), "GOGC": "off", **folders},
             capture_output=True,
             text=True,
             check=False,
@@ -109,15 +109,76 @@ class Helm:
 
 
 @dataclass(frozen=True)
+class Question:
+    """
+    What a Helm is asked about a chart.
+
+    Attributes:
+        verb: `template` or `install`.
+    """
+
+    program: Path
+    path: Path
+    verb: str
+    release: str
+    arguments: tuple[str | Path, ...]
+
+    def put(self, home: Path) -> str:
+        """
+        Ask it, now.
+
+        Raises:
+            RefusedError: the values are refused.
+        """
+        return Helm(self.program, home)(self.verb, self.release, self.path, *self.arguments)
+
+
+class Answers:
+    """
+    What Helm said: the same question is put once.
+
+    Attributes:
+        asked: every question that was asked since somebody looked, put or not.
+        said: what came of those that were put.
+    """
+
+    def __init__(self) -> None:
+        self.asked: set[Question] = set()
+        self.said: dict[Question, str | RefusedError] = {}
+
+    def to(self, question: Question, home: Path) -> str:
+        """
+        Return the answer to a question.
+
+        Raises:
+            RefusedError: the values are refused.
+        """
+        self.asked.add(question)
+        if question not in self.said:
+            try:
+                self.said[question] = question.put(home)
+            except RefusedError as refused:
+                self.said[question] = refused
+        said = self.said[question]
+        if isinstance(said, RefusedError):
+            raise RefusedError(str(said))
+        return said
+
+
+ANSWERS = Answers()
+"""What the Helms of this process said."""
+
+
+@dataclass(frozen=True)
 class Chart:
     """
-    A chart, rendered by one Helm. The same question is answered once.
+    A chart, rendered by one Helm.
     """
 
     helm: Helm
     path: Path
-    release: str = "agent-scaler"
-    namespace: str = "keda"
+    release: str
+    namespace: str
 
     def template(self, *arguments: str | Path, kubernetes: str = KUBERNETES[-1]) -> str:
         """
@@ -126,17 +187,18 @@ class Chart:
         Raises:
             RefusedError: the values are refused.
         """
-        return _template(self, kubernetes, *arguments)
+        return self._ask("template", "--kube-version", f"{kubernetes}.0", *arguments)
 
     def notes(self, *arguments: str | Path) -> str:
         """
         Return what is told after an install.
+
+        Raises:
+            RefusedError: the values are refused.
         """
-        where = ("--namespace", self.namespace, "--dry-run=client")
-        return self.helm("install", self.release, self.path, *where, *arguments).partition("NOTES:\n")[2]
+        return self._ask("install", "--dry-run=client", *arguments).partition("NOTES:\n")[2]
 
-
-@cache
-def _template(chart: Chart, kubernetes: str, *arguments: str | Path) -> str:
-    where = ("--namespace", chart.namespace, "--kube-version", f"{kubernetes}.0")
-    return chart.helm("template", chart.release, chart.path, *where, *arguments)
+    def _ask(self, verb: str, *arguments: str | Path) -> str:
+        where = ("--namespace", self.namespace)
+        question = Question(self.helm.program, self.path, verb, self.release, (*where, *arguments))
+        return ANSWERS.to(question, self.helm.home)

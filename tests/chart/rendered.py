@@ -4,7 +4,9 @@ What a chart renders, read strictly: a key given twice, or without a value, is a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -36,16 +38,32 @@ _StrictLoader.add_constructor("tag:yaml.org,2002:map", _mapping)
 
 def objects(text: str) -> list[Object]:
     """
-    Return the objects of a rendered text.
+    Return the objects of a rendered text, the reader's own to change. The same text is read once.
 
     Raises:
         StrictError: a key is given twice or has no value.
     """
-    found: list[Object] = [each for each in yaml.load_all(text, _StrictLoader) if each is not None]
+    found: list[Object] = json.loads(_read(text))
+    return found
+
+
+def document(text: str) -> Any:
+    """
+    Return what a YAML or JSON file inside of an object says.
+
+    Raises:
+        StrictError: a key is given twice.
+    """
+    return yaml.load(text, _StrictLoader)  # noqa: S506  # a safe loader, which the rule does not see through its name
+
+
+@lru_cache(maxsize=512)
+def _read(text: str) -> str:
+    found = [each for each in yaml.load_all(text, _StrictLoader) if each is not None]
     for each in found:
         if empty := list(_nulls(each, each.get("kind", "?"))):
             raise StrictError(f"without a value: {', '.join(empty)}")
-    return found
+    return json.dumps(found)
 
 
 def _nulls(node: Any, path: str) -> Iterator[str]:
@@ -72,11 +90,29 @@ def pods(text: str) -> Iterator[Object]:
     """
     Yield every pod, and every template of one, with `metadata` and `spec`.
     """
-    for each in objects(text):
-        if each["kind"] == "Pod":
-            yield each
-        elif "template" in each.get("spec", {}):
-            yield each["spec"]["template"]
+    for _, pod in owned(objects(text)):
+        yield pod
+
+
+def owned(found: Iterable[Object]) -> Iterator[tuple[Object, Object]]:
+    """
+    Yield every pod, and every template of one however deep it is (a CronJob's, a ScaledJob's), after whose it is.
+    """
+    for each in found:
+        for pod in _pods(each):
+            yield each, {"metadata": {}, **pod}
+
+
+def _pods(node: Any) -> Iterator[Object]:
+    if isinstance(node, list):
+        for item in node:
+            yield from _pods(item)
+    elif isinstance(node, dict):
+        spec = node.get("spec")
+        if isinstance(spec, dict) and "containers" in spec:
+            yield node
+        for value in node.values():
+            yield from _pods(value)
 
 
 def containers(pod: Object) -> list[Object]:
@@ -90,4 +126,4 @@ def selects(labels: Mapping[str, str], pod: Object) -> bool:
     """
     Tell whether a selector's labels pick a pod.
     """
-    return bool(labels) and labels.items() <= pod["metadata"]["labels"].items()
+    return bool(labels) and labels.items() <= pod["metadata"].get("labels", {}).items()

@@ -1,34 +1,25 @@
 """
-What the API server would say of an object: schemas of its own kinds and of custom resources, unknown fields refused.
+What the API server would say of an object: by the schema of its kind, by the rules in it, and of unknown fields.
 """
 
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator, Mapping
-from functools import cache
-from importlib.resources import files
-from pathlib import Path
+from collections.abc import Iterator
+from functools import cache, lru_cache
 from typing import Any
 
-import yaml
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, ValidationError, validators
+from jsonschema.protocols import Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
+from tests.chart.kinds import BUILT_IN, Schema, common, core, custom
 from tests.chart.rendered import Object
+from tests.chart.rules import broken
 
-ROOT = Path(__file__).parents[2]
-CUSTOM = Path(os.environ.get("SCALER_SCHEMAS", ROOT.parent / "shared" / "schemas"))
-"""Where the definitions of custom resources are."""
-
-OWN = Path(__file__).parent / "definitions"
-"""Schemas of what is rendered for operators whose definitions are nowhere else."""
-
-_BUILT_IN = ("", "apps", "policy", "networking.k8s.io", "batch", "rbac.authorization.k8s.io", "scheduling.k8s.io")
-_DEFINITIONS = "https://kubernetes.io/api/_definitions.json"
-_METADATA = f"{_DEFINITIONS}#/$defs/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
+_COMMON = "https://kubernetes.io/api/_definitions.json"
+_METADATA = f"{_COMMON}#/$defs/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 
 
 def findings(each: Object, kubernetes: str) -> list[str]:
@@ -38,98 +29,83 @@ def findings(each: Object, kubernetes: str) -> list[str]:
     return list(_findings(json.dumps(each), kubernetes))
 
 
-@cache
+@lru_cache(maxsize=8192)
 def _findings(text: str, kubernetes: str) -> tuple[str, ...]:
     each: Object = json.loads(text)
-    group = each["apiVersion"].rpartition("/")[0]
-    if group in _BUILT_IN:
-        validator = _core(kubernetes, each["kind"], each["apiVersion"])
+    version, kind = each["apiVersion"], each["kind"]
+    if version.rpartition("/")[0] in BUILT_IN:
+        validator = _core(kubernetes, version, kind)
         if validator is None:
-            return (f"{each['apiVersion']} {each['kind']} is not served by Kubernetes {kubernetes}",)
+            return (f"{version} {kind} is not served by Kubernetes {kubernetes}",)
         return tuple(_said(validator, each))
-    definition = _custom().get((each["apiVersion"], each["kind"]))
-    if definition is None:
-        return (f"{each['apiVersion']} {each['kind']} has no schema, or is not served",)
-    return (*_said(definition, each), *_said(_metadata(kubernetes), each["metadata"]))
+    validator = _custom(version, kind)
+    if validator is None:
+        return (f"{version} {kind} has no schema, or is not served",)
+    return (*_said(validator, defaulted(validator.schema, each)), *_said(_metadata(kubernetes), each["metadata"]))
 
 
-def _said(validator: Draft202012Validator, each: Any) -> Iterator[str]:
+def _said(validator: Validator, each: Any) -> Iterator[str]:
     for error in validator.iter_errors(each):
         yield f"{error.json_path}: {error.message}"
 
 
+def defaulted(schema: Any, value: Any) -> Any:
+    """
+    Return a value with the defaults of its schema, which the API server sets before it looks.
+    """
+    if isinstance(value, list) and "items" in schema:
+        return [defaulted(schema["items"], item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    fields = schema.get("properties", {})
+    others = schema.get("additionalProperties")
+    others = others if isinstance(others, dict) else {}
+    missing = {name: field["default"] for name, field in fields.items() if "default" in field and name not in value}
+    return {name: defaulted(fields.get(name, others), inner) for name, inner in {**value, **missing}.items()}
+
+
+def _twice(_: Validator, keys: list[str], items: Any, __: Schema) -> Iterator[ValidationError]:
+    """
+    Refuse a list that is a map by some of its keys, and has one of them twice.
+    """
+    seen = []
+    for item in items if isinstance(items, list) else ():
+        key = {name: item[name] for name in keys if name in item}
+        if key in seen:
+            yield ValidationError(f"given twice: {key}")
+        seen.append(key)
+
+
+def _rules(_: Validator, rules: list[dict[str, Any]], value: Any, schema: Schema) -> Iterator[ValidationError]:
+    for complaint in broken(rules, value, schema):
+        yield ValidationError(complaint)
+
+
+_Strict = validators.extend(
+    Draft202012Validator, {"x-kubernetes-list-map-keys": _twice, "x-kubernetes-validations": _rules}
+)
+
+
 @cache
 def _registry(kubernetes: str) -> Registry[Any]:
-    resource: Resource[Any] = Resource.from_contents(_shipped(kubernetes, "_definitions.json"), DRAFT202012)
-    registry: Registry[Any] = Registry().with_resource(_DEFINITIONS, resource)
+    resource: Resource[Any] = Resource.from_contents(common(kubernetes), DRAFT202012)
+    registry: Registry[Any] = Registry().with_resource(_COMMON, resource)
     return registry
 
 
-def _shipped(kubernetes: str, name: str) -> Any:
-    folder = files("kubernetes_validate") / "kubernetes-json-schema" / f"v{kubernetes}.0-local-strict"
-    return json.loads((folder / name).read_text())
+@cache
+def _core(kubernetes: str, api_version: str, kind: str) -> Validator | None:
+    schema = core(kubernetes, api_version, kind)
+    return None if schema is None else _Strict(schema, registry=_registry(kubernetes))
 
 
 @cache
-def _core(kubernetes: str, kind: str, api_version: str) -> Draft202012Validator | None:
-    group, _, version = api_version.rpartition("/")
-    name = "-".join(filter(None, (kind.lower(), group.partition(".")[0], version)))
-    try:
-        schema = _shipped(kubernetes, f"{name}.json")
-    except FileNotFoundError:
-        return None
-    return Draft202012Validator(schema, registry=_registry(kubernetes))
+def _metadata(kubernetes: str) -> Validator:
+    validator: Validator = _Strict({"$ref": _METADATA}, registry=_registry(kubernetes))
+    return validator
 
 
 @cache
-def _metadata(kubernetes: str) -> Draft202012Validator:
-    return Draft202012Validator({"$ref": _METADATA}, registry=_registry(kubernetes))
-
-
-@cache
-def _custom() -> Mapping[tuple[str, str], Draft202012Validator]:
-    return dict(_definitions())
-
-
-def _definitions() -> Iterator[tuple[tuple[str, str], Draft202012Validator]]:
-    for path in sorted(CUSTOM.glob("catalog/*/*.json")) + sorted(OWN.glob("*/*.json")):
-        kind, _, version = path.stem.rpartition("_")
-        schema = json.loads(path.read_text())
-        yield (f"{path.parent.name}/{version}", _KINDS.get(kind, kind)), _strict(schema)
-    for path in sorted(CUSTOM.glob("*/*.yaml")):
-        for each in yaml.load_all(path.read_text(), yaml.CSafeLoader):
-            if not each or each.get("kind") != "CustomResourceDefinition":
-                continue
-            spec = each["spec"]
-            for version in spec["versions"]:
-                if version["served"]:
-                    key = (f"{spec['group']}/{version['name']}", spec["names"]["kind"])
-                    yield key, _strict(version["schema"]["openAPIV3Schema"])
-
-
-# The catalogue writes kinds in small letters.
-_KINDS = {"ciliumnetworkpolicy": "CiliumNetworkPolicy", "certificate": "Certificate"}
-
-
-def _strict(schema: Any) -> Draft202012Validator:
-    return Draft202012Validator(_closed(schema))
-
-
-def _closed(node: Any) -> Any:
-    """
-    Return a structural schema that refuses what the API server would prune.
-    """
-    if isinstance(node, list):
-        return [_closed(item) for item in node]
-    if not isinstance(node, dict):
-        return node
-    closed = {key: _closed(value) for key, value in node.items()}
-    fields = closed.get("properties")
-    if isinstance(fields, dict) and closed.get("type") == "object":
-        if not node.get("x-kubernetes-preserve-unknown-fields"):
-            closed.setdefault("additionalProperties", False)
-        if "kind" in fields and "spec" in fields:
-            fields["apiVersion"] = fields["kind"] = {"type": "string"}
-    if closed.pop("x-kubernetes-int-or-string", False):
-        closed["type"] = ["integer", "string"]
-    return closed
+def _custom(api_version: str, kind: str) -> Validator | None:
+    schema = custom(api_version, kind)
+    return None if schema is None else _Strict(schema)

@@ -53,8 +53,13 @@ annotations:
 {{- .Values.serviceAccount.name | default (include "agent-scaler.fullname" .) -}}
 {{- end -}}
 
+{{/* The ConfigMap that somebody else makes; empty if there is none. */}}
+{{- define "agent-scaler.existingConfigMap" -}}
+{{- tpl .Values.existingConfigMap . | trim -}}
+{{- end -}}
+
 {{- define "agent-scaler.configMapName" -}}
-{{- .Values.existingConfigMap | default (include "agent-scaler.fullname" .) -}}
+{{- include "agent-scaler.existingConfigMap" . | default (include "agent-scaler.fullname" .) -}}
 {{- end -}}
 
 {{- define "agent-scaler.host" -}}

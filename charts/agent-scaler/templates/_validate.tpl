@@ -68,7 +68,7 @@
 {{/* The parts of the document among themselves, where the schema cannot look; the scaler checks them all. */}}
 {{- define "agent-scaler.validateDocument" -}}
 {{- $config := .Values.config -}}
-{{- if and .Values.existingConfigMap $config -}}
+{{- if and (include "agent-scaler.existingConfigMap" .) $config -}}
 {{- fail "config and existingConfigMap are both set: write the document in one of them." -}}
 {{- end -}}
 {{- $connections := keys ($config.connections | default dict) | sortAlpha -}}
@@ -126,11 +126,12 @@
 {{- define "agent-scaler.validateNetworkPolicy" -}}
 {{- $egress := .Values.networkPolicy.egress -}}
 {{- if .Values.networkPolicy.enabled -}}
-{{- if and .Values.existingConfigMap (not $egress.extra) -}}
-{{- fail "networkPolicy cannot read existingConfigMap: say in networkPolicy.egress.extra where its sources are, or set networkPolicy.enabled to false." -}}
+{{- $elsewhere := include "agent-scaler.existingConfigMap" . -}}
+{{- if and $elsewhere (not $egress.extra) (not $egress.otherPolicy) -}}
+{{- fail "networkPolicy cannot read existingConfigMap: say in networkPolicy.egress.extra where its sources are, in networkPolicy.egress.otherPolicy that another policy lets out to them, or set networkPolicy.enabled to false." -}}
 {{- end -}}
 {{- range $name, $_ := $egress.ports -}}
-{{- if not (hasKey ($.Values.config.connections | default dict) $name) -}}
+{{- if not (or $elsewhere (hasKey ($.Values.config.connections | default dict) $name)) -}}
 {{- fail (printf "networkPolicy.egress.ports.%s is no connection of config.connections: remove it, or correct its name." $name) -}}
 {{- end -}}
 {{- end -}}

@@ -14,9 +14,9 @@ from jsonschema import Draft202012Validator
 
 from scaler.settings.loading import load
 from scaler.settings.schema import EXAMPLE, SHIPPED
+from tests.chart.charts import SCALER
 from tests.chart.helm import Chart
 from tests.chart.rendered import kind, objects
-from tests.chart.values import FILES, file
 
 
 def mounted(text: str) -> str:
@@ -27,7 +27,7 @@ def mounted(text: str) -> str:
     return document
 
 
-@pytest.mark.parametrize("values", FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("values", SCALER.files, ids=lambda path: path.stem)
 def test_the_scaler_understands_what_is_mounted(chart: Chart, values: Path) -> None:
     """
     Every document is the one that was given, valid by the scaler's own schema, and loaded by the scaler.
@@ -68,4 +68,4 @@ def test_values_in_templates_stay_as_they_are(newest: Chart) -> None:
     """
     What the scaler fills in by itself is not touched.
     """
-    assert "$queue:processing" in mounted(newest.template(*file("sources")))
+    assert "$queue:processing" in mounted(newest.template(*SCALER.file("sources")))

@@ -11,11 +11,11 @@ import pytest
 
 from scaler import __version__
 from scaler.settings.process import VARIABLES, ProcessSettings
+from tests.chart.charts import SCALER, given
 from tests.chart.helm import Chart
 from tests.chart.rendered import containers, kind, objects, pods, selects
-from tests.chart.values import FILES, file, given
 
-EVERY_FILE = pytest.mark.parametrize("values", FILES, ids=lambda path: path.stem)
+EVERY_FILE = pytest.mark.parametrize("values", SCALER.files, ids=lambda path: path.stem)
 
 
 def scaler(chart: Chart, *arguments: str) -> dict[str, Any]:
@@ -119,7 +119,7 @@ def test_probes_ask_grpc_unless_it_speaks_tls(newest: Chart) -> None:
     A kubelet's gRPC probe cannot speak TLS: there the HTTP port is asked, which says whether gRPC serves.
     """
     plain = containers(scaler(newest))[0]
-    secure = containers(scaler(newest, *file("tls")))[0]
+    secure = containers(scaler(newest, *SCALER.file("tls")))[0]
     for name in ("startupProbe", "livenessProbe", "readinessProbe"):
         assert plain[name]["grpc"] == {"port": 6000}
         assert secure[name]["httpGet"]["port"] == "http"
@@ -175,7 +175,7 @@ def test_secrets_are_mounted_by_name(newest: Chart) -> None:
     """
     Each in its directory, for the scaler's group to read.
     """
-    pod = scaler(newest, *file("sources"))
+    pod = scaler(newest, *SCALER.file("sources"))
     (container,) = containers(pod)
     mounts = {mount["mountPath"]: mount["name"] for mount in container["volumeMounts"]}
     volumes = {volume["name"]: volume.get("secret") for volume in pod["spec"]["volumes"]}
@@ -196,7 +196,7 @@ def test_the_image_is_pinned(newest: Chart) -> None:
     """
     assert containers(scaler(newest))[0]["image"] == f"gpu-agent-scaler:{__version__}"
     assert containers(scaler(newest, "--set", "image.tag=1.2"))[0]["image"] == "gpu-agent-scaler:1.2"
-    whole = containers(scaler(newest, *file("everything")))[0]["image"]
+    whole = containers(scaler(newest, *SCALER.file("everything")))[0]["image"]
     assert whole == f"registry.example.com:5000/ai/scaler:1.2.3@sha256:{'0123456789abcdef' * 4}"
 
 
@@ -204,7 +204,7 @@ def test_what_users_add_arrives(newest: Chart) -> None:
     """
     Everything that a user may add to the pod is in it.
     """
-    pod = scaler(newest, *file("everything"))
+    pod = scaler(newest, *SCALER.file("everything"))
     spec = pod["spec"]
     assert spec["imagePullSecrets"] == [{"name": "everybody"}, {"name": "registry"}]
     assert spec["priorityClassName"] == "system-cluster-critical"
@@ -224,7 +224,7 @@ def test_the_tests_pod_runs_where_the_scaler_does(newest: Chart) -> None:
     """
     With the same secrets for the registry, on the same nodes.
     """
-    text = newest.template(*file("sources"))
+    text = newest.template(*SCALER.file("sources"))
     scaler_pod, test_pod = (pod["spec"] for pod in pods(text))
     assert scaler_pod["imagePullSecrets"] == test_pod["imagePullSecrets"] == [{"name": "registry"}]
     assert scaler_pod["tolerations"] == test_pod["tolerations"]
@@ -235,7 +235,7 @@ def test_what_users_add_beside_arrives(newest: Chart) -> None:
     """
     Labels and annotations are on every object; further objects are templates; what is switched off is not there.
     """
-    found = objects(newest.template(*file("everything")))
+    found = objects(newest.template(*SCALER.file("everything")))
     own = [each for each in found if "helm.sh/chart" in each["metadata"].get("labels", {})]
     assert {each["kind"] for each in own} == {"Deployment", "Service", "ServiceAccount"}
     for each in own:

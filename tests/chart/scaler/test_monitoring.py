@@ -13,10 +13,10 @@ import yaml
 from prometheus_client import CollectorRegistry, generate_latest
 
 from scaler.server.metrics import Exposition, Snapshot
+from tests.chart.charts import SCALER, given
 from tests.chart.helm import Chart
 from tests.chart.promtool import promtool
 from tests.chart.rendered import kind
-from tests.chart.values import file, given
 from tests.server.showing import StagedViews, shown
 from tests.server.test_metrics import TRAFFIC
 
@@ -130,7 +130,7 @@ def test_rules_can_be_changed_and_left_out(newest: Chart) -> None:
     """
     Each by its name; further ones come along, and labels are on all of the chart's own.
     """
-    text = newest.template(*file("monitoring"), *given("prometheusRule.rules.down.enabled: false"))
+    text = newest.template(*SCALER.file("monitoring"), *given("prometheusRule.rules.down.enabled: false"))
     found = {each["alert"]: each for each in kind(text, "PrometheusRule")["spec"]["groups"][0]["rules"]}
     assert found.keys() == ALERTS.keys() - {"AgentScalerDown"} | {"NothingWatched"}
     changed = found["AgentScalerStreamMissing"]
@@ -143,7 +143,7 @@ def test_prometheus_scrapes_the_service(newest: Chart) -> None:
     """
     The HTTP port's metrics, as often as asked for.
     """
-    monitor = kind(newest.template(*file("monitoring")), "ServiceMonitor")
+    monitor = kind(newest.template(*SCALER.file("monitoring")), "ServiceMonitor")
     (endpoint,) = monitor["spec"]["endpoints"]
     assert {"port": "http", "path": "/metrics", "interval": "15s", "scrapeTimeout": "10s"}.items() <= endpoint.items()
     assert endpoint["relabelings"][0]["targetLabel"] == "node"

@@ -14,10 +14,9 @@ import pytest
 
 from scaler.app import Running, running
 from scaler.settings.process import Address, ProcessSettings
-from tests.chart.conftest import SCALER_CHART
+from tests.chart.charts import SCALER, given
 from tests.chart.helm import Chart
 from tests.chart.rendered import kind, objects
-from tests.chart.values import file, given
 from tests.servers.certificates import Certificates, issue
 
 ANY = Address("127.0.0.1", 0)
@@ -34,7 +33,9 @@ def test_the_certificate_is_for_every_address_of_the_service(newest: Chart) -> N
     """
     KEDA compares the host of `scalerAddress` with the certificate's names.
     """
-    server, client = (each for each in objects(newest.template(*file("cert-manager"))) if each["kind"] == "Certificate")
+    server, client = (
+        each for each in objects(newest.template(*SCALER.file("cert-manager"))) if each["kind"] == "Certificate"
+    )
     assert server["spec"]["dnsNames"] == [
         "agent-scaler",
         "agent-scaler.keda",
@@ -45,7 +46,7 @@ def test_the_certificate_is_for_every_address_of_the_service(newest: Chart) -> N
     assert "server auth" in server["spec"]["usages"]
     assert "client auth" in client["spec"]["usages"]
     assert server["spec"]["issuerRef"] == client["spec"]["issuerRef"]
-    address = re.search(r"scalerAddress: (\S+):6000", newest.notes(*file("cert-manager")))
+    address = re.search(r"scalerAddress: (\S+):6000", newest.notes(*SCALER.file("cert-manager")))
     assert address is not None
     assert address[1] in server["spec"]["dnsNames"]
 
@@ -54,7 +55,7 @@ def test_what_cert_manager_makes_is_mounted_and_shown(newest: Chart) -> None:
     """
     The server's Secret is the server's, the client's is KEDA's and the test's; both come from one authority.
     """
-    text = newest.template(*file("cert-manager"))
+    text = newest.template(*SCALER.file("cert-manager"))
     server, client = (each["spec"]["secretName"] for each in objects(text) if each["kind"] == "Certificate")
     pod = kind(text, "Deployment")["spec"]["template"]["spec"]
     volumes = {volume["name"]: volume["secret"]["secretName"] for volume in pod["volumes"] if "secret" in volume}
@@ -71,7 +72,7 @@ def test_secrets_of_ones_own(newest: Chart) -> None:
     """
     Nothing is made then; each Secret is where it was meant for.
     """
-    text = newest.template(*file("mutual-tls"))
+    text = newest.template(*SCALER.file("mutual-tls"))
     assert not [each for each in objects(text) if each["kind"] == "Certificate"]
     pod = kind(text, "Deployment")["spec"]["template"]["spec"]
     volumes = {volume["name"]: volume["secret"]["secretName"] for volume in pod["volumes"] if "secret" in volume}
@@ -86,7 +87,7 @@ def test_without_client_certificates_keda_only_trusts(newest: Chart) -> None:
     """
     The authority alone, in the scaler's namespace for a TriggerAuthentication.
     """
-    authentication = kind(newest.template(*file("tls")), "TriggerAuthentication")
+    authentication = kind(newest.template(*SCALER.file("tls")), "TriggerAuthentication")
     assert parameters(authentication) == {"caCert": ("scaler-certificate", "ca.crt")}
     assert authentication["metadata"]["namespace"] == "keda"
 
@@ -96,10 +97,10 @@ def test_the_test_asks_the_service(newest: Chart) -> None:
     The pod runs the script that is tested below, in the scaler's own image, and knows how to be let in.
     """
     for name, tls in (("minimal", None), ("tls", "server"), ("mutual-tls", "mutual")):
-        text = newest.template(*file(name))
+        text = newest.template(*SCALER.file(name))
         (container,) = kind(text, "Pod")["spec"]["containers"]
         assert container["command"][:2] == ["python", "-c"]
-        assert container["command"][2].strip() == (SCALER_CHART / "files/health.py").read_text().strip()
+        assert container["command"][2].strip() == (SCALER.path / "files/health.py").read_text().strip()
         assert container["image"] == kind(text, "Deployment")["spec"]["template"]["spec"]["containers"][0]["image"]
         variables = {each["name"]: each["value"] for each in container["env"]}
         assert variables.pop("SCALER_HOST") == "agent-scaler.keda.svc"
@@ -127,7 +128,7 @@ async def health(ports: Running, **variables: str) -> tuple[int | None, str]:
     """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        SCALER_CHART / "files/health.py",
+        SCALER.path / "files/health.py",
         env={
             "SCALER_HOST": "localhost",
             "SCALER_GRPC_PORT": str(ports.grpc_port),

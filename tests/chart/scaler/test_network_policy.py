@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from tests.chart.charts import SCALER, given
 from tests.chart.helm import Chart
 from tests.chart.rendered import kind, selects
-from tests.chart.values import file, given
 
 NAMESPACE = "kubernetes.io/metadata.name"
 CILIUM_NAMESPACE = "k8s:io.kubernetes.pod.namespace"
@@ -75,7 +75,7 @@ def test_sources_are_let_out_to(newest: Chart) -> None:
     """
     Each by its namespace, its address or the networks outside, at its ports; what was added comes last.
     """
-    dns, *rules, extra = policy(newest, *file("sources"))["egress"]
+    dns, *rules, extra = policy(newest, *SCALER.file("sources"))["egress"]
     assert dns["to"][1] == {"ipBlock": {"cidr": "169.254.20.10/32"}}
     expected = [
         rule([{"ipBlock": {"cidr": "10.0.0.7/32"}}], 9400),
@@ -105,7 +105,7 @@ def test_peers_can_be_named_closer(newest: Chart, name: str) -> None:
     KEDA's and monitoring's pods by their labels; a Service's pods by their own ports.
     """
     if name == "pods":
-        keda, monitoring, _, portal = policy(newest, *file("sources"))["ingress"]
+        keda, monitoring, _, portal = policy(newest, *SCALER.file("sources"))["ingress"]
         assert portal["from"] == [namespace("portal")]
         assert keda["from"] == [namespace("keda", app="keda-operator")]
         assert monitoring["from"] == [namespace("monitoring", **{"app.kubernetes.io/name": "prometheus"})]
@@ -130,7 +130,7 @@ def test_another_dns(newest: Chart) -> None:
     """
     Of OpenShift: its namespace, its pods, its port.
     """
-    spec = policy(newest, *file("openshift"))
+    spec = policy(newest, *SCALER.file("openshift"))
     assert spec["egress"][0]["to"] == [
         namespace("openshift-dns", **{"dns.operator.openshift.io/daemonset-dns": "default"})
     ]
@@ -142,7 +142,7 @@ def test_cilium_names_ports_where_it_reads_them(newest: Chart) -> None:
     """
     Every rule has `toPorts`, as texts; a bare `ports` would be dropped and open everything.
     """
-    spec = cilium(newest, *file("cilium"))
+    spec = cilium(newest, *SCALER.file("cilium"))
     for each in spec["ingress"] + spec["egress"]:
         assert all(
             part["ports"] and all(isinstance(port["port"], str) for port in part["ports"]) for part in each["toPorts"]
@@ -153,7 +153,7 @@ def test_cilium_names_the_namespaces_of_peers(newest: Chart) -> None:
     """
     A peer in another namespace is not found without its label; the test's pod is in the scaler's own.
     """
-    keda, monitoring, test, _ = cilium(newest, *file("cilium"))["ingress"]
+    keda, monitoring, test, _ = cilium(newest, *SCALER.file("cilium"))["ingress"]
     assert keda["fromEndpoints"] == [{"matchLabels": {CILIUM_NAMESPACE: "keda", "app": "keda-operator"}}]
     assert monitoring["fromEndpoints"] == [{"matchLabels": {CILIUM_NAMESPACE: "monitoring"}}]
     assert test["fromEndpoints"][0]["matchLabels"]["app.kubernetes.io/component"] == "test"
@@ -163,7 +163,7 @@ def test_cilium_lets_out_by_name(newest: Chart) -> None:
     """
     Names need the DNS rule, without which Cilium never learns their addresses.
     """
-    dns, cache, address, inside, outside, extra = cilium(newest, *file("cilium"))["egress"]
+    dns, cache, address, inside, outside, extra = cilium(newest, *SCALER.file("cilium"))["egress"]
     assert dns["toEndpoints"] == [{"matchLabels": {CILIUM_NAMESPACE: "kube-system", "k8s-app": "kube-dns"}}]
     assert cache["toCIDR"] == ["169.254.20.10/32"]
     for each in (dns, cache):
