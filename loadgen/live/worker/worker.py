@@ -45,6 +45,7 @@ class Worker:
         self._tasks = asyncio.TaskGroup()
         self._slots = asyncio.Semaphore(settings.concurrency)
         self._jobs: dict[str, tuple[Delivery, asyncio.Task[None]]] = {}
+        self._reporting: set[str] = set()
         self._failure: GpuError | None = None
         self._rng = Random()  # noqa: S311 - nothing is kept secret by it
 
@@ -125,6 +126,7 @@ class Worker:
     async def _serve(self, delivery: Delivery, seconds: float) -> None:
         try:
             await self._gpu.compute(seconds)
+            self._reporting.add(delivery.tag)
             await self._acknowledge(delivery)
             self._ended(delivery)
         except GpuError as error:
@@ -152,6 +154,7 @@ class Worker:
             _LOG.warning("job %s was taken from us before it was done", delivery.job.id)
 
     def _ended(self, delivery: Delivery) -> None:
+        self._reporting.discard(delivery.tag)
         if self._jobs.pop(delivery.tag, None) is not None:
             self._metrics.in_flight.dec()
             self._slots.release()
@@ -175,7 +178,8 @@ class Worker:
             await asyncio.sleep(pause)
 
     def _lose(self, delivery: Delivery) -> None:
-        if delivery.tag in self._jobs:
+        # Of one that is just being acknowledged, the acknowledgement's own answer says whose it is.
+        if delivery.tag in self._jobs and delivery.tag not in self._reporting:
             _LOG.warning("job %s was given to somebody else, for we were silent too long", delivery.job.id)
             self._jobs[delivery.tag][1].cancel()
             self._ended(delivery)
