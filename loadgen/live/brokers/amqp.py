@@ -21,7 +21,7 @@ from loadgen.live.brokers.base import BrokerError
 # It logs every failed attempt in six lines, one of them a trace; what there is to say our errors say in one.
 logging.getLogger("pika").setLevel(logging.CRITICAL)
 
-_DEADLINE = 10.0
+_DEADLINE = 5.0
 _FAREWELL = 1.0
 _HEARTBEAT = 10
 """Seconds, where the URL does not say: a broker that is silent for twice this is gone."""
@@ -133,8 +133,16 @@ class AmqpLink:
     async def commit(self) -> None:
         """
         Let it take effect.
+
+        Raises:
+            BrokerError: it may have, if the error is in doubt.
         """
-        await self._answer(lambda done: self._channel.tx_commit(callback=done))
+        self.check()
+        try:
+            await self._answer(lambda done: self._channel.tx_commit(callback=done))
+        except BrokerError as error:
+            error.in_doubt = True
+            raise
 
     async def confirm(self, told: Callable[[int, bool], None]) -> None:
         """

@@ -17,7 +17,14 @@ RETRY_FIRST, RETRY_BOUND = 0.1, 5.0
 class BrokerError(Exception):
     """
     The broker cannot be used at the moment; the message says why, without credentials. To be tried again.
+
+    Attributes:
+        in_doubt: whether what was asked may have been done all the same, and only its answer got lost.
     """
+
+    def __init__(self, sentence: str, *, in_doubt: bool = False) -> None:
+        super().__init__(sentence)
+        self.in_doubt = in_doubt
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,8 @@ from loadgen.live.brokers.amqp import AmqpLink, Message
 from loadgen.live.brokers.base import RETRY_BOUND, BrokerError, Delivery
 from loadgen.live.jobs import Job
 
-_SETTLE = RETRY_BOUND + 1.0
-"""Seconds after a break within which everybody who lives is back."""
+_SETTLE = RETRY_BOUND + 5.0
+"""Seconds after a broker came back within which everybody who lives is back, too."""
 
 _PASS_ON_AFTER = 0.1
 _CONFIRM_WITHIN = 10.0
@@ -56,7 +56,8 @@ class RabbitIntake:
         self._numbers: dict[str, int] = {}
         self._homeless: dict[str, bytes] = {}
         self._held: dict[str, bytes] = {}
-        self._broke_at: float | None = None
+        self._broke = False
+        self._back_at: float | None = None
         self._stopped = False
         self._opening = asyncio.Lock()
         self._passing: set[asyncio.Task[None]] = set()
@@ -150,12 +151,12 @@ class RabbitIntake:
 
     @property
     def _settling(self) -> bool:
-        # Whether a break is so short ago that some may not be back, or may not have got their own back.
-        return self._broke_at is not None and self._clock() - self._broke_at <= 2 * _SETTLE
+        # Whether we are back for so short a time that others may not be, or may not have passed on what is ours.
+        return self._back_at is not None and self._clock() - self._back_at <= 2 * _SETTLE
 
     @property
     def _others_come_first(self) -> bool:
-        return self._broke_at is not None and not self._homeless and self._clock() - self._broke_at < _SETTLE
+        return self._back_at is not None and not self._homeless and self._clock() - self._back_at < _SETTLE
 
     async def _connected(self) -> AmqpLink:
         async with self._opening:
@@ -173,6 +174,7 @@ class RabbitIntake:
                 await link.aclose()
                 raise
             self._link = link
+            self._back_at = self._clock() if self._broke else None
         if self._homeless:
             await self._consume(link)
         return link
@@ -181,7 +183,7 @@ class RabbitIntake:
         # Numbers count for one channel only.
         if self._link is None:
             return
-        self._broke_at = self._clock()
+        self._broke = True
         self._homeless |= {tag: self._held[tag] for tag in self._numbers}
         self._numbers.clear()
         self._handed.clear()

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from loadgen.live.brokers.base import BrokerError
 
@@ -55,10 +55,12 @@ class RedisLink:
                 yield self.commands
         except TimeoutError as error:
             self.unbroken_since = None
-            raise BrokerError(f"{self._where} does not answer within {_DEADLINE + waiting:g} s") from error
+            sentence = f"{self._where} does not answer within {_DEADLINE + waiting:g} s"
+            raise BrokerError(sentence, in_doubt=True) from error
         except (RedisError, OSError) as error:
             self.unbroken_since = None
-            raise BrokerError(f"{self._where} cannot be used: {_reason(error)}") from error
+            sentence = f"{self._where} cannot be used: {_reason(error)}"
+            raise BrokerError(sentence, in_doubt=not isinstance(error, ResponseError)) from error
         if self.unbroken_since is None:
             self.unbroken_since = self.clock()
 

@@ -143,7 +143,7 @@ class Worker:
                 ours = await self._intake.acknowledge(delivery)
             except BrokerError as error:
                 self._trouble(error)
-                in_doubt = True
+                in_doubt = in_doubt or error.in_doubt
                 await asyncio.sleep(backoff.delay())
             else:
                 break

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
 import subprocess
@@ -17,7 +16,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import pika
 from redis import Redis
@@ -71,9 +70,9 @@ class Queue(ABC):
         """
 
     @abstractmethod
-    def in_flight(self) -> int:
+    def left(self) -> int:
         """
-        Return how many jobs somebody has.
+        Return how many jobs there are, once no worker is connected.
         """
 
 
@@ -106,11 +105,11 @@ class ListQueue(RedisQueue):
         """
         return int(self.redis.llen(self.name))
 
-    def in_flight(self) -> int:
+    def left(self) -> int:
         """
-        Return the length of the processing list.
+        Return the length of both lists.
         """
-        return int(self.redis.llen(f"{self.name}:processing"))
+        return self.waiting() + int(self.redis.llen(f"{self.name}:processing"))
 
 
 class StreamQueue(RedisQueue):
@@ -124,14 +123,14 @@ class StreamQueue(RedisQueue):
         """
         Return the entries that are not pending: those that were done are deleted.
         """
-        return int(self.redis.xlen(self.name)) - self.in_flight()
-
-    def in_flight(self) -> int:
-        """
-        Return the group's pending entries.
-        """
         groups = self.redis.xinfo_groups(self.name) if self.redis.exists(self.name) else []
-        return sum(int(group["pending"]) for group in groups)
+        return self.left() - sum(int(group["pending"]) for group in groups)
+
+    def left(self) -> int:
+        """
+        Return the number of entries.
+        """
+        return int(self.redis.xlen(self.name))
 
 
 class BrokerQueue(Queue):
@@ -143,7 +142,6 @@ class BrokerQueue(Queue):
 
     def __init__(self, server: RabbitServer, name: str) -> None:
         super().__init__(f"amqp://{server.username}:{server.password}@{server.amqp}/%2F", name)
-        self._server = server
         self._done: Counter[str] = Counter()
 
     def done(self) -> Counter[str]:
@@ -163,25 +161,14 @@ class BrokerQueue(Queue):
         """
         Return the messages that are ready.
         """
-        return int(self._told()["messages_ready"])
+        with pika.BlockingConnection(pika.URLParameters(self.url)) as connection:
+            return int(connection.channel().queue_declare(self.name, passive=True).method.message_count)
 
-    def in_flight(self) -> int:
+    def left(self) -> int:
         """
-        Return the messages that are not acknowledged.
+        Return the messages that are ready: what nobody is connected for cannot be anything else.
         """
-        return int(self._told()["messages_unacknowledged"])
-
-    def _told(self) -> dict[str, Any]:
-        passwords = urllib.request.HTTPPasswordMgrWithDefaultRealm()
-        passwords.add_password(None, self._server.management, self._server.username, self._server.password)
-        opener = urllib.request.build_opener(urllib.request.HTTPBasicAuthHandler(passwords))
-        try:
-            with opener.open(f"{self._server.management}/api/queues/%2F/{self.name}", timeout=5) as answer:
-                told: dict[str, Any] = {"messages_ready": 0, "messages_unacknowledged": 0} | json.load(answer)
-        except urllib.error.HTTPError as error:
-            error.close()
-            return {"messages_ready": -1, "messages_unacknowledged": -1}
-        return told
+        return self.waiting()
 
 
 class WorkerProcess:
@@ -225,6 +212,12 @@ class WorkerProcess:
             if sample.startswith(line):
                 return float(sample.rsplit(" ", 1)[1])
         return None
+
+    def holds(self) -> int:
+        """
+        Return how many jobs it has in hand.
+        """
+        return int(self.metric("agent_in_flight") or 0)
 
     def terminate(self) -> int:
         """
