@@ -1,18 +1,54 @@
 """
-The command line of the load lab. It has no commands in this version, and says so.
+The command line of the load lab: `loadgen COMMAND`. Arguments in, exit status out.
+
+To add a command, write `register(commands)` in a module `command` of the command's own room and put its line into
+`COMMANDS` below, in the order in which people meet them. It calls `commands.add_parser(name, ...)`, adds
+its arguments, and ends with `parser.set_defaults(run=run)`; `run(options)` returns the exit status. What the command
+needs to do its work is imported inside `run`, so that `loadgen --help` and the other commands need not wait for it.
+`run` may raise `loadgen.errors.UsageError` (status 2) and `loadgen.errors.CommandError` (status 1): their sentences are
+printed here, without a trace.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
-from typing import NoReturn
+import sys
+from collections.abc import Callable, Sequence
+
+from loadgen.errors import CommandError, UsageError
+
+COMMANDS: tuple[Callable[[argparse._SubParsersAction[argparse.ArgumentParser]], None], ...] = ()
+"""Each command's `register`."""
+
+_FAILED, _USAGE_ERROR, _INTERRUPTED = 1, 2, 130
 
 
-def main(arguments: Sequence[str] | None = None) -> NoReturn:
+def main(arguments: Sequence[str] | None = None) -> int:
     """
-    Say that there is nothing to run yet, with exit status 2.
+    Run a command and return its exit status: 0 well, 1 not, 2 the command makes no sense, 130 interrupted.
     """
+    options = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = options.run
+    try:
+        return command(options)
+    except UsageError as error:
+        for sentence in error.sentences:
+            _complain(sentence)
+        return _USAGE_ERROR
+    except CommandError as error:
+        _complain(str(error))
+        return _FAILED
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="loadgen", description="What a policy would have done to a workload.")
-    parser.parse_args(arguments)
-    parser.error("the load lab has no commands in this version")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for register in COMMANDS:
+        register(commands)
+    return parser
+
+
+def _complain(sentence: str) -> None:
+    sys.stderr.write(f"loadgen: {sentence}\n")
