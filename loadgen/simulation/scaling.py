@@ -59,6 +59,15 @@ class Direction:
     select: Select = Select.MAX
     tolerance: float = 0.1
 
+    def __post_init__(self) -> None:
+        """
+        Refuse rules that Kubernetes would not take.
+        """
+        if not self.steps:
+            raise ValueError("behaviour: a direction needs at least one scaling policy")
+        if not (0 <= self.window < inf and 0 <= self.tolerance < inf):
+            raise ValueError(f"behaviour: window and tolerance must be at least 0 and finite: {self}")
+
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:

@@ -62,6 +62,8 @@ class World:
         gpu_collection: how often the exporter reads the GPUs; `scrape_interval`: how often Prometheus collects.
         outages: what fails when.
         flap_window: a replica started within so long after one was stopped is a flap.
+        aligned: whether KEDA, the HPA and the collectors all begin at 0 with a ScaledObject made at that moment; else
+            it has been there for long, and where in their rhythm they are is drawn.
         overtime: the simulation ends so long after the workload's span, whatever is still waiting.
     """
 
@@ -80,6 +82,7 @@ class World:
     scrape_interval: float = 15.0
     outages: tuple[Outage, ...] = ()
     flap_window: float = 300.0
+    aligned: bool = False
     overtime: float = 86400.0
 
     def __post_init__(self) -> None:
