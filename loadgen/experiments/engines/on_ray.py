@@ -4,6 +4,7 @@ Ray: a cluster that is there already, or one on this machine.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -37,7 +38,7 @@ class RayEngine:
         """
         here: dict[str, Any] = {} if self._address else {"num_cpus": self._workers, "include_dashboard": False}
         try:
-            ray.init(address=self._address or "local", log_to_driver=False, logging_level="error", **here)
+            ray.init(address=self._address or "local", log_to_driver=False, logging_level=logging.ERROR, **here)
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise CommandError(f"--engine: no Ray answers at {self._address}: {error}") from error
         try:
