@@ -16,9 +16,13 @@ import sys
 from collections.abc import Callable, Sequence
 
 from loadgen.errors import CommandError, UsageError
+from loadgen.live.publisher import command as publish
 from loadgen.live.worker import command as worker
 
-COMMANDS: tuple[Callable[[argparse._SubParsersAction[argparse.ArgumentParser]], None], ...] = (worker.register,)
+COMMANDS: tuple[Callable[[argparse._SubParsersAction[argparse.ArgumentParser]], None], ...] = (
+    worker.register,
+    publish.register,
+)
 """Each command's `register`."""
 
 _FAILED, _USAGE_ERROR, _INTERRUPTED = 1, 2, 130

@@ -7,6 +7,8 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from loadgen.errors import UsageError
+from loadgen.live.options import Option
+from loadgen.live.values import name, one_of
 
 QUEUE_TYPES = ("list", "stream", "rabbitmq")
 _SCHEMES = {"redis": QUEUE_TYPES[:2], "rediss": QUEUE_TYPES[:2], "amqp": QUEUE_TYPES[2:], "amqps": QUEUE_TYPES[2:]}
@@ -42,3 +44,13 @@ def queue_type(url: str, wanted: str | None) -> str:
     if wanted is not None and wanted not in kinds:
         raise UsageError(f"the queue type {wanted} does not go with a broker at {scheme}://, but {' or '.join(kinds)}")
     return wanted or kinds[0]
+
+
+QUEUE_OPTIONS = (
+    Option("LOADGEN_BROKER", "URL", "redis://, rediss://, amqp:// or amqps://, with credentials", broker_url),
+    Option("LOADGEN_QUEUE", "NAME", "the queue of the jobs", name),
+    Option(
+        "LOADGEN_QUEUE_TYPE", "TYPE", f"{', '.join(QUEUE_TYPES)} (default: as the broker)", one_of(*QUEUE_TYPES), None
+    ),
+)
+"""Which queue it is."""

@@ -9,20 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from loadgen.live.brokers.kinds import QUEUE_TYPES, broker_url, queue_type
+from loadgen.live.brokers.kinds import QUEUE_OPTIONS, queue_type
 from loadgen.live.dcgm import Owner
 from loadgen.live.gpus.base import KINDS
 from loadgen.live.options import Option, read_options
 from loadgen.live.values import Address, address, duration, name, number, one_of, positive_duration, size, whole
 
-_DAY = 86400.0
-
 OPTIONS = (
-    Option("LOADGEN_BROKER", "URL", "redis://, rediss://, amqp:// or amqps://, with credentials", broker_url),
-    Option("LOADGEN_QUEUE", "NAME", "the queue that jobs are taken from", name),
-    Option(
-        "LOADGEN_QUEUE_TYPE", "TYPE", f"{', '.join(QUEUE_TYPES)} (default: as the broker)", one_of(*QUEUE_TYPES), None
-    ),
+    *QUEUE_OPTIONS,
     Option("LOADGEN_GROUP", "NAME", "a stream's consumer group (default agents)", name, "agents"),
     Option("LOADGEN_HTTP", "ADDRESS", "where /health and /metrics are (default :8080)", address, Address(None, 8080)),
     Option("LOADGEN_MODEL_LOAD", "DURATION", "how long the model takes to load (default 0)", duration, 0.0),

@@ -47,7 +47,7 @@ class Worker:
         self._jobs: dict[str, tuple[Delivery, asyncio.Task[None]]] = {}
         self._reporting: set[str] = set()
         self._failure: GpuError | None = None
-        self._rng = Random()  # noqa: S311 - nothing is kept secret by it
+        self._rng = Random()
 
     def stop(self) -> None:
         """
