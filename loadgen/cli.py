@@ -16,12 +16,14 @@ import sys
 from collections.abc import Callable, Sequence
 
 from loadgen.errors import CommandError, UsageError
+from loadgen.live.exporter import command as exporter
 from loadgen.live.publisher import command as publish
 from loadgen.live.worker import command as worker
 
 COMMANDS: tuple[Callable[[argparse._SubParsersAction[argparse.ArgumentParser]], None], ...] = (
     worker.register,
     publish.register,
+    exporter.register,
 )
 """Each command's `register`."""
 

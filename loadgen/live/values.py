@@ -4,10 +4,12 @@ Texts of flags and variables, read: durations, sizes, addresses, choices. An err
 
 from __future__ import annotations
 
+import argparse
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import isfinite
+from typing import Any
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION = re.compile(r"(?:(?P<zero>0)|(?P<number>\d+(?:\.\d+)?)(?P<unit>ms|s|m|h))")
@@ -141,3 +143,17 @@ def name(text: str) -> str:
     if not re.fullmatch(r"[^\x00-\x1f\x7f]{1,200}", text):
         raise ValueError(f"must be 1 to 200 characters without control characters, not {shown(text)}")
     return text
+
+
+def parsed(read: Callable[[str], Any]) -> Callable[[str], Any]:
+    """
+    Return a reader as argparse wants it as `type`, with the reader's own words in its complaint.
+    """
+
+    def parse(text: str) -> Any:
+        try:
+            return read(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return parse

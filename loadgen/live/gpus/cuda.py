@@ -12,14 +12,13 @@ from typing import Any
 
 from loadgen.live.gpus.base import GpuError
 
-_LIBRARY = "libcuda.so.1"
 _MARK = 0x5EED5EED
 _WORK_BYTES = 64 * 2**20
 _FILLS_AT_ONCE = 64
 _WORD = 4
 
 
-def driver() -> Any:
+def driver(library: str = "libcuda.so.1") -> Any:
     """
     Return the driver's library.
 
@@ -27,10 +26,10 @@ def driver() -> Any:
         GpuError: there is none.
     """
     try:
-        return ctypes.CDLL(_LIBRARY)
+        return ctypes.CDLL(library)
     except OSError as error:
         raise GpuError(
-            f"CUDA's driver library ({_LIBRARY}) is not there: run the worker on a node with the NVIDIA driver, in a "
+            f"CUDA's driver library ({library}) is not there: run the worker on a node with the NVIDIA driver, in a "
             "container that is given a GPU, or choose LOADGEN_GPU=simulated"
         ) from error
 

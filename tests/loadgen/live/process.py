@@ -195,14 +195,7 @@ class WorkerProcess:
         Return what its HTTP port answers; status 0 if it does not.
         """
         assert self.process.poll() is None, self.log()
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, error.read().decode()
-        except (urllib.error.URLError, ConnectionError, TimeoutError):
-            return 0, ""
+        return page_of(self.port, path)
 
     def metric(self, line: str) -> float | None:
         """
@@ -250,6 +243,20 @@ class WorkerProcess:
         Return what it wrote.
         """
         return self._log.read_text()
+
+
+def page_of(port: int, path: str) -> tuple[int, str]:
+    """
+    Return what an HTTP port of this machine answers; status 0 if it does not.
+    """
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+    except (urllib.error.URLError, ConnectionError, TimeoutError):
+        return 0, ""
 
 
 def until(met: Callable[[], bool], within: float = 20.0) -> None:
