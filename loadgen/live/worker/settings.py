@@ -41,7 +41,7 @@ _NAMES = (
     Option("POD_NAME", "", "", name, None),
     Option("POD_NAMESPACE", "", "", name, "default"),
     Option("NODE_NAME", "", "", name, None),
-    Option("CONTAINER_NAME", "", "", name, "agent"),
+    Option("LOADGEN_CONTAINER", "", "", name, "agent"),
 )
 
 
@@ -51,7 +51,7 @@ class WorkerSettings:
     What `OPTIONS` say, durations in seconds and sizes in bytes; and which pod this is.
 
     Attributes:
-        owner: the pod and container, by POD_NAME (else the host's name), POD_NAMESPACE and CONTAINER_NAME.
+        owner: the pod and container, by POD_NAME (else the host's name), POD_NAMESPACE and LOADGEN_CONTAINER.
         host: the node, by NODE_NAME, else the host's name.
     """
 
@@ -84,5 +84,5 @@ class WorkerSettings:
         values["queue_type"] = queue_type(values["broker"], values["queue_type"])
         names = read_options(_NAMES, {}, environ)
         machine = socket.gethostname()
-        owner = Owner(names["pod_namespace"], names["pod_name"] or machine, names["container_name"])
+        owner = Owner(names["pod_namespace"], names["pod_name"] or machine, names["container"])
         return cls(**values, owner=owner, host=names["node_name"] or machine)

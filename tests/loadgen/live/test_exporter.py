@@ -185,7 +185,7 @@ async def test_workers_are_asked(
     worker = start_worker(queue, gpu="simulated", gpu_busy="65").ready()
     port = start_exporter("--worker", f"http://127.0.0.1:{worker.port}", "--collect-every", "50ms")
     assert [use.percent for uses in (await _scraped(sources, port)).pods.values() for use in uses] == [0.0]
-    queue.send(*jobs(1, 30.0))
+    queue.redis.rpush(queue.name, *(job.body for job in jobs(1, 30.0)))
     until(lambda: "} 65\n" in page_of(port, "/metrics")[1])
     direct, asked = await _scraped(sources, worker.port), await _scraped(sources, port)
     assert direct.pods == asked.pods

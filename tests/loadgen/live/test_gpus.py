@@ -269,5 +269,5 @@ def test_a_driver_that_is_not_there_is_said() -> None:
     """
     Without the driver's library the error says what to do.
     """
-    with pytest.raises(GpuError, match="libnone.so.9.*choose LOADGEN_GPU=simulated"):
+    with pytest.raises(GpuError, match=r"libnone\.so\.9.*choose LOADGEN_GPU=simulated"):
         driver("libnone.so.9")
