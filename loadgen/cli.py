@@ -16,8 +16,9 @@ import sys
 from collections.abc import Callable, Sequence
 
 from loadgen.errors import CommandError, UsageError
+from loadgen.experiments import command as run
 
-COMMANDS: tuple[Callable[[argparse._SubParsersAction[argparse.ArgumentParser]], None], ...] = ()
+COMMANDS: tuple[Callable[[argparse._SubParsersAction[argparse.ArgumentParser]], None], ...] = (run.register,)
 """Each command's `register`."""
 
 _FAILED, _USAGE_ERROR, _INTERRUPTED = 1, 2, 130
