@@ -16,11 +16,13 @@ import sys
 from collections.abc import Callable, Sequence
 
 from loadgen.errors import CommandError, UsageError
+from loadgen.experiments import command as run
 from loadgen.live.exporter import command as exporter
 from loadgen.live.publisher import command as publish
 from loadgen.live.worker import command as worker
 
 COMMANDS: tuple[Callable[[argparse._SubParsersAction[argparse.ArgumentParser]], None], ...] = (
+    run.register,
     worker.register,
     publish.register,
     exporter.register,

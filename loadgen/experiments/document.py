@@ -5,7 +5,6 @@ The experiment file: what is to be simulated, and what waiting is worth.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, field_validator
@@ -51,21 +50,6 @@ class Experiment(Section):
         if len(set(values)) < len(values):
             raise ValueError("no value may be given twice")
         return values
-
-
-def read(path: Path) -> Experiment:
-    """
-    Return the experiment that a file describes. Its policies are not looked into: `grid.cells` does.
-
-    Raises:
-        UsageError: with everything that is wrong with it.
-    """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise UsageError(f"{path}: cannot be read: {reason}") from error
-    return parse(text)
 
 
 def parse(text: str) -> Experiment:

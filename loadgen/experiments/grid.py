@@ -25,6 +25,16 @@ from loadgen.simulation.scaling import Scaling
 
 Choice = tuple[tuple[str, Any], ...]
 
+_SHORT = {
+    "cooldownPeriod": "cooldown",
+    "pollingInterval": "poll",
+    "listLength": "target",
+    "threshold": "target",
+    "stabilizationWindowSeconds": "window",
+    "idleWindow": "idle",
+    "stabilization": "window",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Variant:
@@ -34,14 +44,12 @@ class Variant:
     Attributes:
         policy: its name in the file; `family`: ours, stock or fixed.
         choice: (path, value) of each parameter of the grid; what the file says without a grid has base=True.
-        data: the policy as it would be written out, without a grid.
     """
 
     policy: str
     family: str
     choice: Choice
     base: bool
-    data: Mapping[str, Any]
     scaling: Scaling
 
     @property
@@ -49,7 +57,7 @@ class Variant:
         """
         The choice in one line.
         """
-        return ", ".join(f"{path.rpartition('.')[2]} {_text(value)}" for path, value in self.choice)
+        return ", ".join(f"{name(path)} {_text(value)}" for path, value in self.choice)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +72,14 @@ class Cell:
     seed: int
 
 
+def name(path: str) -> str:
+    """
+    Return what a parameter is called for short: the last part of its path, or the usual word for it.
+    """
+    last = path.rpartition(".")[2]
+    return _SHORT.get(last, last)
+
+
 def variants(experiment: Experiment) -> list[Variant]:
     """
     Return every policy of an experiment with every choice of its parameters, the base first.
@@ -73,9 +89,9 @@ def variants(experiment: Experiment) -> list[Variant]:
     """
     wrong: list[str] = []
     found: list[Variant] = []
-    for name, data in experiment.policies.items():
+    for policy_name, data in experiment.policies.items():
         try:
-            found += _variants(name, data)
+            found += _variants(policy_name, data)
         except UsageError as error:
             wrong += error.sentences
     if wrong:
@@ -91,22 +107,24 @@ def cells(experiment: Experiment, of: Sequence[Variant]) -> Iterator[Cell]:
         yield Cell(workload, world, variant, seed)
 
 
-def _variants(name: str, data: Mapping[str, Any]) -> Iterator[Variant]:
-    at = f"policies.{name}"
+def _variants(policy_name: str, data: Mapping[str, Any]) -> Iterator[Variant]:
+    at = f"policies.{policy_name}"
     plain = {key: value for key, value in data.items() if key != "grid"}
     base = _policy(plain, at)
     grid = data.get("grid") or {}
     _check(grid, plain, at)
-    yield Variant(name, base.family, tuple((path, _at(plain, path)) for path in grid), True, plain, base.scaling(name))
+    yield Variant(
+        policy_name, base.family, tuple((path, _at(plain, path)) for path in grid), True, base.scaling(policy_name)
+    )
     for values in product(*grid.values()):
         choice = tuple(zip(grid, values, strict=True))
         changed = deepcopy(plain)
         for path, value in choice:
             _put(changed, path, value)
-        if changed != plain and grid:
-            label = ", ".join(f"{path} = {_text(value)}" for path, value in choice)
-            policy = _policy(changed, at, f" (with {label})")
-            yield Variant(name, policy.family, choice, False, changed, policy.scaling(name))
+        policy = _policy(changed, at, " (with " + ", ".join(f"{path} = {_text(value)}" for path, value in choice) + ")")
+        scaling = policy.scaling(policy_name)
+        if scaling != base.scaling(policy_name):
+            yield Variant(policy_name, policy.family, choice, False, scaling)
 
 
 def _check(grid: Any, plain: Mapping[str, Any], at: str) -> None:
