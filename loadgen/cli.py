@@ -19,6 +19,7 @@ from loadgen.errors import CommandError, UsageError
 from loadgen.experiments import command as run
 from loadgen.live.exporter import command as exporter
 from loadgen.live.publisher import command as publish
+from loadgen.live.watch import command as watch
 from loadgen.live.worker import command as worker
 
 COMMANDS: tuple[Callable[[argparse._SubParsersAction[argparse.ArgumentParser]], None], ...] = (
@@ -26,6 +27,7 @@ COMMANDS: tuple[Callable[[argparse._SubParsersAction[argparse.ArgumentParser]], 
     worker.register,
     publish.register,
     exporter.register,
+    watch.register,
 )
 """Each command's `register`."""
 
