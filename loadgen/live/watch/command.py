@@ -38,6 +38,13 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         action="store_true",
         help="the ScaledObject was made when the history begins, not long before",
     )
+    parser.add_argument(
+        "--hpa-sync",
+        metavar="DURATION",
+        type=parsed(positive_duration),
+        default=15.0,
+        help="between two rounds of the HPA, as the cluster has it (default 15s)",
+    )
     _add_sources(parser)
     shown = parser.add_argument_group("what is shown")
     shown.add_argument("--plot", metavar="FILE", type=Path, help="draw the replicas (.svg, .png, .pdf)")

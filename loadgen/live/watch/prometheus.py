@@ -112,7 +112,6 @@ class Prometheus:
                 timeout=_WITHIN,
                 allow_redirects=False,
             )
-            about = f'scaledobject_namespace="{namespace}",scaledobject="{workload}"'
             told = answer.json()
         except (requests.RequestException, ValueError) as error:
             raise CommandError(f"Prometheus at {self._url} cannot be asked: {type(error).__name__}") from error

@@ -22,7 +22,7 @@ from loadgen.live.watch.comparing import Comparison, compare, middle
 from loadgen.live.watch.history import Arrivals, History, read_arrivals, read_history
 from loadgen.live.watch.prometheus import Prometheus, Queries, queries
 from loadgen.simulation.run import Run
-from loadgen.simulation.scaling import Scaling
+from loadgen.simulation.scaling import Fixed, Scaling
 from loadgen.simulation.simulate import simulate
 from loadgen.simulation.world import World
 
@@ -40,6 +40,8 @@ def watch(options: argparse.Namespace) -> int:
     experiment = _read(options.experiment)
     scaling, world = _scaling(experiment, options.policy), _world(experiment, options.world)
     world = replace(world, aligned=options.from_creation)
+    if not isinstance(scaling, Fixed):
+        scaling = replace(scaling, keda=replace(scaling.keda, sync=options.hpa_sync))
     history = read_history(options.history) if options.history is not None else _asked(options)
     arrivals = read_arrivals(options.jobs, history)
     runs = {seed: simulate(arrivals.workload, scaling, world, seed) for seed in range(1, options.seeds + 1)}
