@@ -24,6 +24,20 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         description="Send jobs to a queue at the times of a trace, or so many at a rate, and say how late they were.",
     )
     add_flags(parser, QUEUE_OPTIONS)
+    _add_plan(parser)
+    parser.add_argument(
+        "--give-up-after",
+        metavar="DURATION",
+        type=parsed(positive_duration),
+        default=60.0,
+        help="without a broker (default 60s)",
+    )
+    parser.add_argument("--record", metavar="FILE", help="write what was sent to a CSV, for `loadgen watch`")
+    parser.add_argument("--json", action="store_true", help="report in JSON")
+    parser.set_defaults(run=_run)
+
+
+def _add_plan(parser: argparse.ArgumentParser) -> None:
     what = parser.add_argument_group("what to send, and when")
     what.add_argument("--trace", metavar="FILE", help="a CSV (or .csv.gz) with `arrival` and, if known, `service`")
     what.add_argument(
@@ -55,16 +69,6 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         type=parsed(positive_duration),
         help="work of a job that the trace does not tell (with --count default 1s)",
     )
-    parser.add_argument(
-        "--give-up-after",
-        metavar="DURATION",
-        type=parsed(positive_duration),
-        default=60.0,
-        help="without a broker (default 60s)",
-    )
-    parser.add_argument("--record", metavar="FILE", help="write what was sent to a CSV, for `loadgen watch`")
-    parser.add_argument("--json", action="store_true", help="report in JSON")
-    parser.set_defaults(run=_run)
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -37,7 +37,7 @@ def draw(path: Path, history: History, arrivals: Arrivals, run: Run) -> None:
     _line(replicas, simulated, history.span, unit, _SIMULATED, "simulated")
     replicas.set_ylabel("replicas")
     replicas.yaxis.set_major_locator(MaxNLocator(integer=True))
-    replicas.set_ylim(bottom=0)
+    replicas.set_ylim(0, max((1, *live.values, *simulated.values)) * 1.2)
     replicas.legend(loc="upper right", frameon=False)
     jobs.hist(
         [at / unit for at in arrivals.workload.arrivals], bins=120, range=(0, history.span / unit), color="#777777"
