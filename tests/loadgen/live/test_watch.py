@@ -74,11 +74,9 @@ def files(tmp_path: Path) -> dict[str, str]:
     workload = Workload("sent", ARRIVALS, SERVICES, SPAN)
     scaling = policy_of(POLICY).scaling("ours")
     run = simulate(workload, scaling, replace(World(jitter=0.0), aligned=True), 1)
-    wanted = run.timeline.wanted
-    changes = [(START, 0), *((START + at, value) for at, value in zip(wanted.times, wanted.values, strict=True))]
-    pods = {START + at: value for at, value in zip(run.timeline.pods.times, run.timeline.pods.values, strict=True)}
-    times = sorted({at for at, _ in changes} | set(pods) | {START + SPAN})
-    rows = [(at, wanted.at(at - START), run.timeline.pods.at(at - START)) for at in times if at <= START + SPAN]
+    wanted, pods = run.timeline.wanted, run.timeline.pods
+    times = sorted({0.0, SPAN, *(at for at in (*wanted.times, *pods.times) if at < SPAN)})
+    rows = [(START + at, wanted.at(at), pods.at(at)) for at in times]
     experiment = {
         "title": "watched",
         "workloads": {"sent": {"trace": {"format": "csv", "file": "jobs.csv"}}},
