@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-_DURATION = re.compile(r"(?:(?P<zero>0)|(?P<number>\d+(?:\.\d+)?)(?P<unit>ms|s|m|h))")
+_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+_DURATION = re.compile("".join(rf"(?:(?P<{unit}>\d+(?:\.\d+)?){unit})?" for unit in _UNITS))
 _SIZES = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 _SIZE = re.compile(r"(?P<number>\d+)(?P<unit>KiB|MiB|GiB)")
 _ADDRESS = re.compile(r"(?:\[(?P<ip6>[0-9A-Fa-f:.]*)\]|(?P<host>[A-Za-z0-9._-]*)):(?P<port>[0-9]{1,5})")
@@ -40,16 +40,16 @@ def shown(text: str) -> str:
 
 def duration(text: str) -> float:
     """
-    Return the seconds of a text such as 500ms, 10s, 1.5m, 2h or 0.
+    Return the seconds of a text such as 500ms, 10s, 1.5m, 1h30m or 0.
 
     Raises:
         ValueError: it is none, or longer than a week.
     """
-    match = _DURATION.fullmatch(text)
-    seconds = None if match is None else 0.0 if match["zero"] else float(match["number"]) * _UNITS[match["unit"]]
-    if seconds is None or seconds > _LONGEST:
-        raise ValueError(f"must be a duration of at most a week, such as 500ms, 10s or 2m, not {shown(text)}")
-    return seconds
+    match = _DURATION.fullmatch("0s" if text == "0" else text)
+    parts = [float(number) * _UNITS[unit] for unit, number in match.groupdict().items() if number] if match else []
+    if not parts or sum(parts) > _LONGEST:
+        raise ValueError(f"must be a duration of at most a week, such as 500ms, 10s or 1m30s, not {shown(text)}")
+    return sum(parts)
 
 
 def positive_duration(text: str) -> float:

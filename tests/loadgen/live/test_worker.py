@@ -95,6 +95,23 @@ def test_the_job_of_a_killed_worker_is_done_by_another(queue: Queue, start_worke
     _all_done(queue, sent, heir)
 
 
+def test_however_many_are_killed_every_job_is_done_once(queue: Queue, start_worker: StartWorker) -> None:
+    """
+    Workers are killed one after the other in the middle of their jobs; those that stay do all jobs, each once.
+    """
+    sent = list(jobs(12, 1.0))
+    queue.send(*sent)
+    stayer = start_worker(queue, concurrency="2").ready()
+    for _ in range(3):
+        victim = start_worker(queue, concurrency="2").ready()
+        until(lambda: victim.holds() > 0 or queue.waiting() == 0)  # noqa: B023 - it is called at once
+        victim.kill()
+    until(lambda: queue.done().total() >= len(sent), 60.0)
+    assert stayer.terminate() == 0
+    assert queue.done() == once(sent)
+    assert queue.left() == 0
+
+
 def test_a_living_worker_keeps_its_job(queue: Queue, start_worker: StartWorker) -> None:
     """
     A job several leases long is done once, though another worker is idle and looks for abandoned ones.

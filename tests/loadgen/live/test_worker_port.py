@@ -13,6 +13,7 @@ import pytest
 
 from loadgen.errors import UsageError
 from loadgen.live.jobs import Job
+from loadgen.live.values import duration
 from loadgen.live.worker.settings import WorkerSettings
 from tests.loadgen.live.conftest import StartWorker
 from tests.loadgen.live.process import ListQueue, WorkerProcess, once, until
@@ -163,3 +164,22 @@ def test_a_flag_comes_before_its_variable() -> None:
     variables = {"LOADGEN_BROKER": "redis://h", "LOADGEN_QUEUE": "q", "LOADGEN_LEASE": "9s", "LOADGEN_GPU": ""}
     settings = WorkerSettings.read({"lease": "1500ms"}, variables)
     assert (settings.lease, settings.gpu, settings.queue_type) == (1.5, "none", "list")
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("0", 0.0), ("500ms", 0.5), ("10s", 10.0), ("1.5m", 90.0), ("1h30m", 5400.0), ("1m30s", 90.0)]
+)
+def test_durations_are_read_as_people_write_them(text: str, seconds: float) -> None:
+    """
+    One unit or several, from the largest to the smallest.
+    """
+    assert duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "10", "s", "-1s", "1s1m", "8d", "200h", "1e3s", "1 s"])
+def test_what_is_no_duration_is_refused(text: str) -> None:
+    """
+    A number without a unit, a unit without a number, more than a week.
+    """
+    with pytest.raises(ValueError, match="must be a duration of at most a week"):
+        duration(text)
