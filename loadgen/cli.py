@@ -17,8 +17,12 @@ from collections.abc import Callable, Sequence
 
 from loadgen.errors import CommandError, UsageError
 from loadgen.experiments import command as run
+from loadgen.recording import command as record
 
-COMMANDS: tuple[Callable[[argparse._SubParsersAction[argparse.ArgumentParser]], None], ...] = (run.register,)
+COMMANDS: tuple[Callable[[argparse._SubParsersAction[argparse.ArgumentParser]], None], ...] = (
+    run.register,
+    record.register,
+)
 """Each command's `register`."""
 
 _FAILED, _USAGE_ERROR, _INTERRUPTED = 1, 2, 130
