@@ -21,9 +21,11 @@ from loadgen.live.exporter import command as exporter
 from loadgen.live.publisher import command as publish
 from loadgen.live.watch import command as watch
 from loadgen.live.worker import command as worker
+from loadgen.recording import command as record
 
 COMMANDS: tuple[Callable[[argparse._SubParsersAction[argparse.ArgumentParser]], None], ...] = (
     run.register,
+    record.register,
     worker.register,
     publish.register,
     exporter.register,

@@ -35,8 +35,8 @@ class Outcome:
         killed: jobs cut off by the end of their pod; `lost_hours`: the work that was lost by it.
         zero_hours: hours in which no pod held a GPU.
         cost: `gpu_hours + price * wait_hours`.
-        bound: a cost that no way of scaling can go below, even if it knew all arrivals; `bound_exact`: whether that
-            is proven, as it is for equal service times, or an approximation.
+        bound: a cost that no way of scaling can go below that ends all jobs, even if it knew all arrivals;
+            `bound_exact`: whether that is proven, as it is for equal service times, or an approximation.
     """
 
     price: float
@@ -130,8 +130,10 @@ class Run:
 
     @property
     def given(self) -> int:
-        """The replicas that were there at the beginning."""
-        return self.scaling.replicas if isinstance(self.scaling, Fixed) else self.scaling.keda.replicas
+        """The replicas that were there, and ready, at the beginning."""
+        if isinstance(self.scaling, Fixed):
+            return self.scaling.replicas if self.scaling.warm else 0
+        return self.scaling.keda.replicas
 
 
 def percentile(ordered: Sequence[float], percent: float) -> float:
