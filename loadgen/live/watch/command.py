@@ -69,6 +69,7 @@ def _add_sources(parser: argparse.ArgumentParser) -> None:
     asked = parser.add_argument_group("what happened, as Prometheus knows it")
     asked.add_argument("--prometheus", metavar="URL")
     asked.add_argument("--token-file", metavar="FILE", type=Path, help="a bearer token")
+    asked.add_argument("--ca", metavar="FILE", type=Path, help="the authority of its certificate")
     asked.add_argument("--start", metavar="TIME", help="ISO 8601, or seconds since 1970")
     asked.add_argument("--end", metavar="TIME")
     asked.add_argument("--step", metavar="DURATION", type=parsed(positive_duration), default=5.0, help="(default 5s)")

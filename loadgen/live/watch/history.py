@@ -4,17 +4,19 @@ What really happened: replicas over time and the jobs that came, from CSVs that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from loadgen.arrivals.tables import read_rows
+from loadgen.arrivals.own import ARRIVAL, SERVICE
+from loadgen.arrivals.tables import Row, read_any, read_rows
 from loadgen.errors import UsageError
 from loadgen.simulation.timeline import Recorder, Steps
 from loadgen.simulation.workload import Workload
 
 _SHORTEST_SERVICE = 0.001
 _MOST_REPLICAS = 1_000_000
+_UNIX_TIMES_FROM = 1e9
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +91,15 @@ def steps(samples: Iterable[tuple[float, int]]) -> Steps:
 
 def read_arrivals(path: Path, history: History) -> Arrivals:
     """
-    Return the jobs of a CSV with `arrival` (seconds since 1970) and `service` (seconds), and `wait` if it was noted.
+    Return the jobs of a CSV with `arrival` and `service`, and `wait` if it was noted, all in seconds.
+
+    An arrival is a moment in seconds since 1970, or (below 10⁹) counted from the beginning of the history. The columns
+    may be called `arrival_s` and `service_s`, as a recorded trace has them.
 
     Raises:
         UsageError: the file is not such a table, or none of its jobs falls into the history.
     """
-    rows = [
-        (row.number("arrival"), row.number("service"), row.number("wait") if row.cells.get("wait") else None)
-        for row in read_rows(path, ("arrival", "service"))
-    ]
+    rows = [(_moment(row, history.start), row.number(_column(row, SERVICE)), _wait(row)) for row in read_any(path)]
     known = sorted(
         (arrival - history.start, max(service, _SHORTEST_SERVICE), wait)
         for arrival, service, wait in rows
@@ -113,3 +115,19 @@ def read_arrivals(path: Path, history: History) -> Arrivals:
     )
     waits = tuple(wait for _, _, wait in known if wait is not None)
     return Arrivals(workload, len(rows) - len(known), waits)
+
+
+def _moment(row: Row, start: float) -> float:
+    at = row.number(_column(row, ARRIVAL))
+    return at if at >= _UNIX_TIMES_FROM else start + at
+
+
+def _column(row: Row, names: Sequence[str]) -> str:
+    for name in names:
+        if name in row.cells:
+            return name
+    raise UsageError(f"{row.path}: there is no column {' or '.join(names)}, only {', '.join(row.cells)}")
+
+
+def _wait(row: Row) -> float | None:
+    return row.number("wait") if row.cells.get("wait") else None

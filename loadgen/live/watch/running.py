@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +21,8 @@ from loadgen.experiments.document import Experiment, parse
 from loadgen.experiments.grid import variants
 from loadgen.live.watch.comparing import Comparison, compare, middle
 from loadgen.live.watch.history import Arrivals, History, read_arrivals, read_history
-from loadgen.live.watch.prometheus import Prometheus, Queries, queries
+from loadgen.live.watch.prometheus import Queries, history_of, queries
+from loadgen.recording.prometheus import Prometheus, Span
 from loadgen.simulation.run import Run
 from loadgen.simulation.scaling import Fixed, Scaling
 from loadgen.simulation.simulate import simulate
@@ -95,20 +97,13 @@ def _asked(options: argparse.Namespace) -> History:
     if options.replicas_query is None and options.workload is None:
         raise UsageError("--prometheus needs --workload, or --replicas-query")
     start, end = _moment(options.start, "--start"), _moment(options.end, "--end")
-    if not start < end:
-        raise UsageError(f"--end: must be after --start, not {options.end}")
     wanted = queries(options.by, options.namespace, options.workload or "")
     if options.replicas_query is not None:
         wanted = Queries(options.replicas_query, options.replicas_query)
     if options.pods_query is not None:
         wanted = replace(wanted, pods=options.pods_query)
-    token = None
-    if options.token_file is not None:
-        try:
-            token = options.token_file.read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise UsageError(f"--token-file: {options.token_file} cannot be read: {error.strerror}") from error
-    return Prometheus(options.prometheus, token).history(wanted, start, end, options.step, options.namespace)
+    with closing(Prometheus(options.prometheus, options.token_file, options.ca)) as prometheus:
+        return history_of(prometheus, wanted, Span(start, end, options.step), options.namespace)
 
 
 def _moment(text: str, flag: str) -> float:
