@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     Run a command and return its exit status: 0 well, 1 not, 2 the command makes no sense, 130 interrupted.
     """
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = options.run
     try:
         return command(options)
@@ -55,12 +55,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _INTERRUPTED
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="loadgen", description="What a policy would have done to a workload.")
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+def parser() -> argparse.ArgumentParser:
+    """
+    Return what reads the command line; what it returns has `run`, the command's own function.
+    """
+    whole = argparse.ArgumentParser(prog="loadgen", description="What a policy would have done to a workload.")
+    commands = whole.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for register in COMMANDS:
         register(commands)
-    return parser
+    return whole
 
 
 def _complain(sentence: str) -> None:
