@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from socket import gaierror
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -60,7 +61,7 @@ class RedisLink:
         except (RedisError, OSError) as error:
             self.unbroken_since = None
             sentence = f"{self._where} cannot be used: {_reason(error)}"
-            raise BrokerError(sentence, in_doubt=not isinstance(error, ResponseError)) from error
+            raise BrokerError(sentence, in_doubt=not _never_asked(error)) from error
         if self.unbroken_since is None:
             self.unbroken_since = self.clock()
 
@@ -76,6 +77,11 @@ def where(url: str) -> str:
     Return the host and port of a URL, without its credentials.
     """
     return urlsplit(url).netloc.rpartition("@")[2]
+
+
+def _never_asked(error: Exception) -> bool:
+    # It declined, or there was no connection to ask it by.
+    return isinstance(error, ResponseError) or isinstance(error.__context__, ConnectionRefusedError | gaierror)
 
 
 def _reason(error: Exception) -> str:

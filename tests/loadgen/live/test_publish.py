@@ -18,6 +18,7 @@ import pytest
 
 from loadgen.live.jobs import Job
 from tests.loadgen.live.process import ListQueue, Queue, until
+from tests.servers.fixtures import StartRedis
 from tests.servers.ports import free_port
 from tests.servers.redis import RedisServer
 
@@ -116,6 +117,25 @@ def test_an_outage_makes_jobs_late_and_loses_none(redis: RedisServer, listed: Li
     assert report["sent"] == 60
     assert len({job.id for job in _sent(listed)}) == len(_sent(listed)) == 60
     assert report["late_seconds"]["max"] > 1.5
+
+
+def test_a_broker_that_is_not_there_yet_is_waited_for(start_redis: StartRedis, queue_name: str) -> None:
+    """
+    Jobs that could not even be sent are not taken for sent twice.
+    """
+    server = start_redis()
+    queue = ListQueue(server, queue_name)
+    server.stop()
+    with subprocess.Popen(
+        _command(queue, "--count", "7"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1
+    ) as process:
+        assert process.stderr is not None
+        assert "cannot be used" in process.stderr.readline()
+        server.start()
+        output, _ = process.communicate(timeout=30)
+    report = json.loads(output)
+    assert (report["sent"], report["perhaps_twice"]) == (7, 0)
+    assert queue.left() == 7
 
 
 def test_a_broker_that_never_comes_is_given_up() -> None:
