@@ -36,8 +36,8 @@ class Workers:
         pages = [page for url in self._urls for page in await _pages(url)]
         timeout = aiohttp.ClientTimeout(total=_WITHIN)
         async with aiohttp.ClientSession(timeout=timeout) as session:
-            texts = await asyncio.gather(*(_text(session, page) for page in sorted(set(pages))))
-        readings = [reading for text in texts for reading in _readings(text)]
+            found = await asyncio.gather(*(_asked(session, page) for page in sorted(set(pages))))
+        readings = [reading for of_worker in found for reading in of_worker]
         return [replace(reading, gpu=index) for index, reading in enumerate(readings)]
 
 
@@ -54,14 +54,14 @@ async def _pages(url: str) -> list[str]:
     return [f"{parts.scheme}://{f'[{host}]' if ':' in host else host}:{port}{path}" for host in hosts]
 
 
-async def _text(session: aiohttp.ClientSession, page: str) -> str:
+async def _asked(session: aiohttp.ClientSession, page: str) -> list[Reading]:
     try:
         async with session.get(page, headers={"Accept": "text/plain"}) as response:
             response.raise_for_status()
-            return await response.text()
-    except (aiohttp.ClientError, TimeoutError, UnicodeDecodeError) as error:
-        _LOG.warning("%s does not answer: %s", page, str(error) or type(error).__name__)
-        return ""
+            return list(_readings(await response.text()))
+    except (aiohttp.ClientError, TimeoutError, ValueError) as error:  # the last: no UTF-8, or no metrics
+        _LOG.warning("%s does not answer with metrics: %s", page, str(error) or type(error).__name__)
+        return []
 
 
 def _readings(text: str) -> Iterator[Reading]:
