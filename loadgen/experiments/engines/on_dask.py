@@ -41,7 +41,7 @@ class DaskEngine:
             yield from self._on(self._address, tasks, workloads)
             return
         with LocalCluster(
-            n_workers=self._workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
+            n_workers=self._workers, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0"
         ) as cluster:
             yield from self._on(cluster, tasks, workloads)
 
