@@ -15,7 +15,7 @@ try:
 except ImportError as error:
     raise CommandError("Dask is not installed: pip install 'gpu-agent-scaler[dask]'") from error
 
-_PATIENCE = 30
+_PATIENCE = 10
 """Seconds to find the scheduler."""
 
 
