@@ -9,6 +9,7 @@ PYTHON ?= python3.13 python3.12 python3.11 python3
 PYTEST_ARGS ?=
 IMAGE ?= gpu-agent-scaler
 BASE_IMAGE ?=
+EXPERIMENT ?= idle-and-bursty
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -16,7 +17,7 @@ PIP := $(PY) -m pip --disable-pip-version-check --quiet
 COMPILE = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
-.PHONY: help setup test test-local lint format proto schema charts lock demo bench image clean
+.PHONY: help setup test test-local lint format proto schema charts lock demo lab bench image clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -61,6 +62,9 @@ lock: $(VENV)/.dev ## Choose dependencies anew (UPGRADE=1: the newest) and write
 demo: $(VENV)/.demo ## Watch the scaler at work, with nothing installed but Python (FAST=1: in under 30 s)
 	@$(VENV)/bin/scaler demo $(if $(FAST),--fast)
 
+lab: $(VENV)/.lab ## Simulate what policies cost, ours and stock KEDA's (EXPERIMENT=file or name); says where the report is
+	@$(VENV)/bin/loadgen run $(EXPERIMENT) --output build/lab/$(basename $(notdir $(EXPERIMENT)))
+
 bench: $(VENV)/.dev ## Measure what the scaler promises; figures go to build/bench.json
 	@$(PY) -m tests.servers
 	$(PY) -m tests.bench
@@ -93,6 +97,11 @@ $(VENV)/.demo: $(VENV)/.made requirements.lock requirements-build.lock pyproject
 	@echo "Installing what the scaler needs, as locked"
 	@$(PIP) install --no-deps --require-hashes -r requirements.lock -r requirements-build.lock
 	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.lab: $(VENV)/.demo requirements-lab.lock
+	@echo "Installing what the load lab draws with, as locked"
+	@$(PIP) install --no-deps --require-hashes -r requirements-lab.lock
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.demo requirements-dev.lock

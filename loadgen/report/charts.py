@@ -12,7 +12,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from loadgen.report.figures import BACK, FIXED, FRONT, INK, NARROW, OURS, STOCK, style, svg
 from loadgen.report.summary import Place, Score, front
@@ -183,7 +183,7 @@ def _label(axes: Axes) -> None:
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         axis.set_major_formatter("{x:g}")
-        axis.set_minor_formatter("")
+        axis.set_minor_locator(NullLocator())
 
 
 def _wait(score: Score) -> float:

@@ -15,7 +15,7 @@ try:
 except ImportError as error:
     raise CommandError("Dask is not installed: pip install 'gpu-agent-scaler[dask]'") from error
 
-_PATIENCE = 30
+_PATIENCE = 10
 """Seconds to find the scheduler."""
 
 
@@ -41,7 +41,7 @@ class DaskEngine:
             yield from self._on(self._address, tasks, workloads)
             return
         with LocalCluster(
-            n_workers=self._workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
+            n_workers=self._workers, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0"
         ) as cluster:
             yield from self._on(cluster, tasks, workloads)
 
