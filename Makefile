@@ -10,6 +10,7 @@ PYTEST_ARGS ?=
 MUTANTS ?=
 IMAGE ?= gpu-agent-scaler
 BASE_IMAGE ?=
+EXPERIMENT ?= idle-and-bursty
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -17,7 +18,7 @@ PIP := $(PY) -m pip --disable-pip-version-check --quiet
 COMPILE = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
-.PHONY: help setup test test-local chart-mutants lint format proto schema charts lock demo bench image clean
+.PHONY: help setup test test-local chart-mutants lint format proto schema charts lock demo lab bench image clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -58,13 +59,17 @@ charts: $(VENV)/.dev ## Write the charts' schemas and tables of values anew
 	$(PY) charts/generate.py
 
 lock: $(VENV)/.dev ## Choose dependencies anew (UPGRADE=1: the newest) and write the lock files
-	$(COMPILE) pyproject.toml --extra demo --group dev $(if $(UPGRADE),--upgrade) --output-file requirements-dev.lock
+	$(COMPILE) pyproject.toml --all-extras --group dev $(if $(UPGRADE),--upgrade) --output-file requirements-dev.lock
 	$(COMPILE) pyproject.toml --extra demo --constraint requirements-dev.lock --output-file requirements.lock
+	$(COMPILE) pyproject.toml --extra lab --constraint requirements-dev.lock --output-file requirements-lab.lock
 	$(COMPILE) --group build --constraint requirements-dev.lock --output-file requirements-build.lock
 	$(COMPILE) --group helm --no-deps $(if $(UPGRADE),--upgrade) --output-file requirements-helm.lock
 
 demo: $(VENV)/.demo ## Watch the scaler at work, with nothing installed but Python (FAST=1: in under 30 s)
 	@$(VENV)/bin/scaler demo $(if $(FAST),--fast)
+
+lab: $(VENV)/.lab ## Simulate what policies cost, ours and stock KEDA's (EXPERIMENT=file or name); says where the report is
+	@$(VENV)/bin/loadgen run $(EXPERIMENT) --output build/lab/$(basename $(notdir $(EXPERIMENT)))
 
 bench: $(VENV)/.dev ## Measure what the scaler promises; figures go to build/bench.json
 	@$(PY) -m tests.servers
@@ -98,6 +103,11 @@ $(VENV)/.demo: $(VENV)/.made requirements.lock requirements-build.lock pyproject
 	@echo "Installing what the scaler needs, as locked"
 	@$(PIP) install --no-deps --require-hashes -r requirements.lock -r requirements-build.lock
 	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.lab: $(VENV)/.demo requirements-lab.lock
+	@echo "Installing what the load lab draws with, as locked"
+	@$(PIP) install --no-deps --require-hashes -r requirements-lab.lock
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.demo requirements-dev.lock

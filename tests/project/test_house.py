@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 ROOMS = ("scaler", "loadgen", "tests", "proto", "charts")
 VAGUE = {"utils", "util", "helpers", "helper", "common", "manager", "managers", "misc", "base_utils", "tools"}
 LONGEST_FILE, LONGEST_FUNCTION = 400, 50
-LOCKS = ("requirements.lock", "requirements-build.lock", "requirements-dev.lock")
+LOCKS = ("requirements.lock", "requirements-build.lock", "requirements-lab.lock", "requirements-dev.lock")
 
 
 def written_by_hand() -> Iterator[Path]:
@@ -125,11 +125,26 @@ def test_the_locks_know_every_dependency() -> None:
     """
     Whatever pyproject.toml asks for is locked: otherwise `make lock`.
     """
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    asked = [*project["project"]["dependencies"], *project["project"]["optional-dependencies"]["demo"]]
-    names = {canonical(each) for each in asked}
-    locked = set(re.findall(r"^([\w.-]+)==", (ROOT / "requirements.lock").read_text(encoding="utf-8"), re.MULTILINE))
-    assert names - locked == set()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    for name, parts in {
+        "requirements.lock": [extras["demo"]],
+        "requirements-lab.lock": [extras["lab"]],
+        "requirements-dev.lock": extras.values(),
+    }.items():
+        names = {canonical(each) for part in [project["dependencies"], *parts] for each in part}
+        locked = set(re.findall(r"^([\w.-]+)==", (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE))
+        assert names - locked == set(), name
+
+
+def test_the_image_has_nothing_of_the_lab() -> None:
+    """
+    What only the lab needs is in none of the locks that the image is made of.
+    """
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    lab = {canonical(each) for name in ("lab", "dask", "ray") for each in extras[name]}
+    image = "".join((ROOT / name).read_text(encoding="utf-8") for name in LOCKS[:2])
+    assert lab & set(re.findall(r"^([\w.-]+)==", image, re.MULTILINE)) == set()
 
 
 def test_every_import_is_a_declared_dependency() -> None:
@@ -137,7 +152,8 @@ def test_every_import_is_a_declared_dependency() -> None:
     What the scaler imports, pyproject.toml asks for by name, or it is what such a dependency itself is made of.
     """
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    asked = {canonical(each) for each in [*project["dependencies"], *project["optional-dependencies"]["demo"]]}
+    extras = project["optional-dependencies"].values()
+    asked = {canonical(each) for part in [project["dependencies"], *extras] for each in part}
     parts = {canonical(part) for each in asked for part in requires(each) or () if "extra ==" not in part}
     homes = packages_distributions()
     imported = {

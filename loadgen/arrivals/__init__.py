@@ -1,0 +1,3 @@
+"""
+Arrivals: when jobs come and how long each takes, drawn from patterns or read from traces. Seeded and pure.
+"""

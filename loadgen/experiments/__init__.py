@@ -1,0 +1,3 @@
+"""
+Experiments: a file names workloads, worlds, policies and prices; every combination is simulated, and the results kept.
+"""

@@ -1,0 +1,82 @@
+"""
+One cell as it is worked on, anywhere: all that it needs, its name, and what comes out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import loadgen.simulation
+import scaler.domain
+from loadgen.simulation.scaling import Scaling
+from loadgen.simulation.simulate import simulate
+from loadgen.simulation.workload import Workload
+from loadgen.simulation.world import World
+
+Measured = Mapping[str, Any]
+"""What came out of one cell, in plain numbers: an outcome's fields, and by price its cost and bound."""
+
+_BY_PRICE = ("price", "cost", "bound", "bound_exact")
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """
+    A simulation to be done.
+
+    Attributes:
+        key: changes whenever anything changes that the result depends on, the simulator's own code included.
+        workload: the digest of its workload, by which the engine finds it.
+    """
+
+    key: str
+    workload: str
+    scaling: Scaling
+    world: World
+    seed: int
+    prices: tuple[float, ...]
+
+
+def task_of(workload: str, scaling: Scaling, world: World, seed: int, prices: tuple[float, ...]) -> Task:
+    """
+    Return the task for a workload of that digest.
+    """
+    text = repr((code_digest(), workload, scaling, world, seed, prices))
+    return Task(hashlib.sha256(text.encode()).hexdigest()[:32], workload, scaling, world, seed, prices)
+
+
+def workload_digest(workload: Workload) -> str:
+    """
+    Return a name that changes when any job of a workload does.
+    """
+    numbers = (*workload.arrivals, *workload.services, workload.span)
+    return hashlib.sha256(struct.pack(f"<{len(numbers)}d", *numbers)).hexdigest()[:32]
+
+
+@cache
+def code_digest() -> str:
+    """
+    Return a name that changes when the code does on which results depend: the simulator's, and the decision's.
+    """
+    digest = hashlib.sha256()
+    for room in (loadgen.simulation, scaler.domain):
+        for path in sorted(Path(str(room.__file__)).parent.glob("*.py")):
+            digest.update(path.name.encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:32]
+
+
+def measure(task: Task, workload: Workload) -> Measured:
+    """
+    Simulate a cell, and return what came out.
+    """
+    run = simulate(workload, task.scaling, task.world, task.seed)
+    outcomes = [asdict(run.outcome(price)) for price in task.prices]
+    by_price = [{name: outcome[name] for name in _BY_PRICE} for outcome in outcomes]
+    return {**{name: value for name, value in outcomes[0].items() if name not in _BY_PRICE}, "prices": by_price}

@@ -1,0 +1,3 @@
+"""
+Queues: where jobs come from and where they are put, one file a system.
+"""

@@ -1,0 +1,3 @@
+"""
+The command `loadgen exporter`: dcgm-exporter's page for GPUs that need not exist.
+"""

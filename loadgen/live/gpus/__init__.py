@@ -1,0 +1,3 @@
+"""
+GPUs: none, a simulated one, or NVIDIA's.
+"""

@@ -1,0 +1,3 @@
+"""
+The command `loadgen watch`: what really happened, against what the simulator says for the same arrivals.
+"""

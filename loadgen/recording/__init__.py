@@ -1,0 +1,3 @@
+"""
+Recordings: arrivals, service times and cold starts out of what a Prometheus remembers.
+"""
