@@ -121,7 +121,6 @@ def test_what_is_held_by_signal_is_the_mapping_that_it_looks_like(steps: list[tu
         assert len(ours) == len(theirs)
     with pytest.raises(KeyError):
         BySignal[int]()[Signal.GPU]
-    assert "queue" not in ours
     assert repr(BySignal({Signal.GPU: 1})) == "BySignal({<Signal.GPU: 'gpu'>: 1})"
 
 
