@@ -36,7 +36,7 @@ async def test_a_redis_alone_needs_no_other_systems_library(redis: RedisServer, 
     with ScalerProcess(tmp_path, document, python=("-X", "importtime")) as scaler:
         async with keda(scaler) as caller:
             assert not await caller.decided(scaled_object(queue="jobs"))
-        assert scaler.workload("agent")["signals"][0]["watched"].startswith("tracking")
+        await eventually(lambda: scaler.workload("agent")["signals"][0]["watched"].startswith("tracking"))
         assert "gpu_agent_scaler_workloads" in scaler.get("/metrics")
         scaler.configure({**document, "limits": {"workloads": 7}})
         await eventually(lambda: scaler.metric("gpu_agent_scaler_configuration_generation") == 2)
