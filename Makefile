@@ -27,7 +27,7 @@ setup: $(VENV)/.dev $(VENV)/.helm ## Make the environment in .venv with all tool
 
 test: $(VENV)/.dev $(VENV)/.helm ## Run every test; real servers in containers, or on this machine where no engine answers
 	@$(PY) -m tests.servers
-	$(if $(PYTEST_ARGS),$(PY) -m pytest $(PYTEST_ARGS),$(PY) -m pytest --numprocesses auto tests/chart)
+	$(if $(PYTEST_ARGS),$(PY) -m pytest $(PYTEST_ARGS),$(PY) -m pytest --numprocesses auto --dist loadgroup tests/chart)
 	$(if $(PYTEST_ARGS),,$(PY) -m pytest --ignore tests/chart)
 
 test-local: $(VENV)/.dev ## Run the tests that need servers, with servers of this machine and no containers

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,15 @@ EVERY_CHART = pytest.mark.parametrize("source", SOURCES, ids=lambda source: sour
 
 EVERY_FILE = pytest.mark.parametrize(
     ("source", "values"),
-    [pytest.param(source, path, id=f"{source.name}-{path.stem}") for source in SOURCES for path in source.files],
+    [
+        pytest.param(
+            source, path, id=f"{source.name}-{path.stem}", marks=pytest.mark.xdist_group(f"{source.name} {path}")
+        )
+        for source in SOURCES
+        for path in source.files
+    ],
 )
+"""One process runs all that is asked of a file, so that what it renders is rendered once."""
 
 
 def versions(values: Path) -> list[str]:
@@ -44,8 +52,12 @@ def asked(source: Source, values: Path) -> dict[str, Any]:
     """
     Return the values that a file ends up with: the chart's own under those of the file.
     """
-    own = yaml.safe_load((source.path / "values.yaml").read_text())
-    return merged(own, yaml.safe_load(values.read_text()) or {})
+    return merged(_read(source.path / "values.yaml"), _read(values) or {})
+
+
+@cache
+def _read(values: Path) -> Any:
+    return yaml.load(values.read_text(), yaml.CSafeLoader)
 
 
 def merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

@@ -25,6 +25,12 @@ VOLUMES = frozenset(
 """The kinds of volumes of the "restricted" standard."""
 
 
+PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
+
+HANDLERS = frozenset({"exec", "grpc", "httpGet", "sleep", "tcpSocket"})
+"""The ways of asking a container, or of telling it something."""
+
+
 def every_pod(helm: Helm, source: Source, values: Path) -> Iterator[tuple[Object, Object]]:
     """
     Yield every pod of a value file, after whose it is.
@@ -79,7 +85,7 @@ def hosts(container: Object) -> Iterator[str]:
     """
     Yield the hosts that a container's probes and hooks ask instead of itself: the "baseline" standard has none.
     """
-    probes = [container.get(name, {}) for name in ("startupProbe", "livenessProbe", "readinessProbe")]
+    probes = [container.get(name, {}) for name in PROBES]
     for each in [*probes, *container.get("lifecycle", {}).values()]:
         for action in ("httpGet", "tcpSocket"):
             if host := each.get(action, {}).get("host"):
@@ -197,3 +203,35 @@ def test_every_pod_stops_in_time(newest_helm: Helm, source: Source, values: Path
         for container in containers(pod):
             stop = container.get("lifecycle", {}).get("preStop", {})
             assert stop.get("sleep", {}).get("seconds", 0) < grace, owner["metadata"]["name"]
+
+
+@EVERY_FILE
+def test_every_choice_is_made_once(newest_helm: Helm, source: Source, values: Path) -> None:
+    """
+    A volume has one source, a probe one way of asking, a variable one value: the schema would let two of them pass.
+    """
+    for owner, pod in every_pod(newest_helm, source, values):
+        place = f"{owner['kind']} {owner['metadata']['name']}"
+        for volume in pod["spec"].get("volumes", ()):
+            assert len(volume.keys() - {"name"}) == 1, f"{place}: {volume}"
+        for container in containers(pod):
+            for name in PROBES:
+                assert len(container.get(name, {"exec": 1}).keys() & HANDLERS) == 1, f"{place}: {name}"
+            for hook, handler in container.get("lifecycle", {}).items():
+                assert len(handler.keys() & HANDLERS) == 1, f"{place}: {hook}"
+            for variable in container.get("env", ()):
+                assert len(variable.keys() & {"value", "valueFrom"}) == 1, f"{place}: {variable}"
+
+
+@EVERY_FILE
+def test_every_pod_ends_as_its_owner_needs(newest_helm: Helm, source: Source, values: Path) -> None:
+    """
+    What runs once is not started anew for ever; what stays is. Of the containers that start a pod, only sidecars go on.
+    """
+    for owner, pod in every_pod(newest_helm, source, values):
+        once = owner["kind"] in {"CronJob", "Job", "Pod", "ScaledJob"}
+        place = f"{owner['kind']} {owner['metadata']['name']}"
+        assert (pod["spec"].get("restartPolicy", "Always") != "Always") == once, place
+        started = [each.get("restartPolicy", "Always") for each in pod["spec"].get("initContainers", ())]
+        assert set(started) <= {"Always"}, place
+        assert not [each for each in pod["spec"]["containers"] if "restartPolicy" in each], place

@@ -149,7 +149,6 @@ trap stop TERM INT
 take_turn
 if ! is_whole "$directory"; then
     if is_whole "$partial"; then say "already downloaded"; else
-        rm -f "$partial/.complete"
         say "downloading"
         run "$@" || { status=$?; give_turn_back; say "the download ended with $status"; exit "$status"; }
     fi

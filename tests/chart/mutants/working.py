@@ -26,7 +26,7 @@ def work(folder: Path, about: set[str], waiting: Queue[Mutant | None], verdicts:
 
     from tests.chart.mutants.hunting import Hunt  # noqa: PLC0415  # the same
 
-    settings = ("-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:xdist", "--basetemp", str(folder / "tests"))
+    settings = ("-p", "no:terminal", "-p", "no:cacheprovider", "--basetemp", str(folder / "tests"))
     hunt = Hunt(charts, about, iter(waiting.get, None), verdicts.put)
     status = pytest.main([*settings, str(TESTS)], plugins=[hunt])
     if status:
