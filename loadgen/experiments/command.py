@@ -105,8 +105,9 @@ def _report() -> Callable[[Results, str, Path], None]:
     try:
         from loadgen.report.page import write
     except ModuleNotFoundError as error:
+        name = str(error.name).partition(".")[0]
         raise CommandError(
-            f"{error.name} is not installed: pip install 'gpu-agent-scaler[lab]', or leave the report out (--no-report)"
+            f"{name} is not installed: pip install 'gpu-agent-scaler[lab]', or leave the report out (--no-report)"
         ) from error
     return write
 
