@@ -40,8 +40,8 @@ def test_the_default_is_as_the_file_states_it_and_the_best_is_any() -> None:
     assert default is not None
     assert best is not None
     assert (default.costs[PRICE], best.costs[PRICE]) == (7, 4)
-    line = Line(found, PRICE, found.ours()[0], None, default, best)
-    assert (line.against_default, line.against_best) == (1 / 7, 1 / 4)
+    line = Line(found, PRICE, found.ours()[0], score("ours", 0.5, base=False), default, best)
+    assert (line.against_default, line.against_best, line.tuned_against_best) == (1 / 7, 1 / 4, 1 / 8)
 
 
 def test_what_leaves_jobs_undone_is_never_the_best() -> None:
