@@ -5,12 +5,14 @@ What a report makes of results: the best in hindsight, ratios, the front.
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from loadgen.experiments.grid import Variant
 from loadgen.report.summary import Line, Place, Score, front, geometric_mean
 from loadgen.simulation.scaling import Fixed
+
+_ON_A_BUSY_MACHINE = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
 PRICE = 1.0
 
@@ -78,6 +80,7 @@ def test_the_geometric_mean_is_of_the_known_ratios() -> None:
 points = st.lists(st.tuples(st.integers(1, 20), st.integers(1, 20)), min_size=1, max_size=30)
 
 
+@_ON_A_BUSY_MACHINE
 @given(points)
 def test_nothing_beats_what_is_on_the_front(found: list[tuple[int, int]]) -> None:
     """
