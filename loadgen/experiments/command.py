@@ -81,8 +81,12 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError(f"{path}: {each}" for each in error.sentences) from error
     output = options.output or Path("results") / path.stem
     working = engine(options.engine, options.workers)
-    with progress_bar(path.stem) as progress:
-        results = run_plan(planned, output, working, progress)
+    try:
+        with progress_bar(path.stem) as progress:
+            results = run_plan(planned, output, working, progress)
+    except KeyboardInterrupt:
+        sys.stderr.write(f"loadgen: stopped; what is done is kept in {output}: the same command goes on from there\n")
+        raise
     written = write(results, output)
     if report is not None:
         report(results, source, output / _REPORT)
@@ -101,8 +105,9 @@ def _report() -> Callable[[Results, str, Path], None]:
     try:
         from loadgen.report.page import write
     except ModuleNotFoundError as error:
+        name = str(error.name).partition(".")[0]
         raise CommandError(
-            f"{error.name} is not installed: pip install 'gpu-agent-scaler[lab]', or leave the report out (--no-report)"
+            f"{name} is not installed: pip install 'gpu-agent-scaler[lab]', or leave the report out (--no-report)"
         ) from error
     return write
 

@@ -105,12 +105,14 @@ def _verdict(compared: Sequence[Line]) -> Iterator[str]:
     best = geometric_mean(line.against_best for line in compared)
     if default is None or best is None:
         return
+    tuned = geometric_mean(line.tuned_against_best for line in compared)
+    both = "" if tuned is None else f" With both at their best in hindsight it is <b>{tuned:.2f} &times;</b>."
     cells = [line.against_best for line in compared if line.against_best is not None]
     won = sum(ratio <= 1 for ratio in cells)
     yield (
         f'<p class="verdict">Over all lines (geometric means) ours costs <b>{default:.2f} &times;</b> the default '
         f"stock settings and <b>{best:.2f} &times;</b> the best stock settings in hindsight; it is as cheap as that "
-        f"best or cheaper in {won} of {len(cells)} lines.</p>"
+        f"best or cheaper in {won} of {len(cells)} lines.{both}</p>"
     )
 
 

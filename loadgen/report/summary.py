@@ -101,6 +101,13 @@ class Line:
         """
         return _ratio(self.ours, self.best, self.price)
 
+    @property
+    def tuned_against_best(self) -> float | None:
+        """
+        The cost of our best settings in hindsight over that of the best stock settings in hindsight.
+        """
+        return None if self.tuned is None else _ratio(self.tuned, self.best, self.price)
+
 
 def places(results: Results) -> list[Place]:
     """

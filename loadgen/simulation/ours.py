@@ -138,10 +138,11 @@ class OurTrigger:
         )
 
     def _start(self) -> None:
-        for signal in self._shifts:
-            self._read(signal)
+        # The rhythm comes first: what is read may change it.
         for signal in self._shifts:
             self._read_next(signal, self._rhythm)
+        for signal in self._shifts:
+            self._read(signal)
 
     def _read_next(self, signal: Signal, rhythm: int) -> None:
         announced = self._close and signal is Signal.QUEUE

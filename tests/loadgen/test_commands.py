@@ -4,7 +4,12 @@ The lab from the command line: its help, what it writes, what it refuses; and wh
 
 from __future__ import annotations
 
+import os
 import re
+import signal
+import subprocess
+import sys
+import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -33,6 +38,17 @@ def blocks(language: str) -> list[str]:
     Return the README's blocks of one language.
     """
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def alive(group: int) -> bool:
+    """
+    Tell whether any process of a group is left.
+    """
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def helped(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
@@ -87,6 +103,39 @@ def test_the_report_can_be_left_out(tmp_path: Path) -> None:
     assert main(command) == 0
     assert (tmp_path / "out/results.csv").exists()
     assert not (tmp_path / "out/report.html").exists()
+
+
+@pytest.mark.timeout(400)  # processes have to start, on a machine that may be busy
+def test_ctrl_c_keeps_what_is_done(tmp_path: Path) -> None:
+    """
+    In the middle of a run: status 130, one sentence that says how to go on, no trace, no process left, cells kept.
+    """
+    (tmp_path / "small.yaml").write_text(SMALL)
+    kept = tmp_path / "out/cells.jsonl"
+    command = [Path(sys.executable).with_name("loadgen"), "run", tmp_path / "small.yaml", "--output", tmp_path / "out"]
+    with subprocess.Popen(
+        [*command, "--workers", "2", "--no-report"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as run:
+        deadline = time.monotonic() + 200
+        while not (kept.exists() and kept.read_text()):
+            assert run.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        os.killpg(run.pid, signal.SIGINT)
+        output, errors = run.communicate(timeout=200)
+    assert run.returncode == 130, errors
+    assert output == ""
+    assert f"stopped; what is done is kept in {tmp_path / 'out'}: the same command goes on" in " ".join(errors.split())
+    assert "Traceback" not in errors
+    assert 0 < len(kept.read_text().splitlines()) < CELLS
+    deadline = time.monotonic() + 60
+    while alive(run.pid):
+        assert time.monotonic() < deadline, "a process is left"
+        time.sleep(0.02)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ Ray: a cluster that is there already, or one on this machine.
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -36,7 +37,10 @@ class RayEngine:
         Raises:
             CommandError: nobody is at the address.
         """
-        here: dict[str, Any] = {} if self._address else {"num_cpus": self._workers, "include_dashboard": False}
+        here: dict[str, Any] = {}
+        if self._address is None:
+            here = {"num_cpus": self._workers, "include_dashboard": False, "_node_ip_address": "127.0.0.1"}
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray would tell its makers that it is used
         try:
             ray.init(address=self._address or "local", log_to_driver=False, logging_level=logging.ERROR, **here)
         except (ConnectionError, RuntimeError, ValueError) as error:

@@ -4,6 +4,7 @@ The processors of this machine, by processes.
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
@@ -42,6 +43,8 @@ class ProcessEngine:
 
 
 def _hold(workloads: dict[str, Workload]) -> None:
+    # Ctrl-C goes to every process of a terminal: the one that asked for the work ends it, in order.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     _held.update(workloads)
 
 

@@ -9,11 +9,13 @@ from random import Random
 from statistics import fmean, pstdev
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from loadgen.arrivals.patterns import Bursts, Constant, Diurnal, InTurn, OnOff, Pattern, Poisson, Ramp, Together
 from loadgen.arrivals.services import Exponential, Fixed, Lognormal, Service
+
+_ON_A_BUSY_MACHINE = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
 HOUR = 3600.0
 EVERY = {
@@ -29,6 +31,7 @@ EVERY = {
 
 
 @pytest.mark.parametrize("pattern", EVERY.values(), ids=EVERY)
+@_ON_A_BUSY_MACHINE
 @given(seed=st.text(max_size=5), length=st.floats(1.0, 20_000.0))
 def test_arrivals_are_in_order_within_the_length_and_the_same_again(pattern: Pattern, seed: str, length: float) -> None:
     """

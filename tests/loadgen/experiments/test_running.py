@@ -24,6 +24,8 @@ from loadgen.simulation.workload import Workload
 from tests.loadgen.experiments.small import CELLS, SMALL
 from tests.servers.ports import free_port
 
+pytestmark = pytest.mark.timeout(400)  # clusters have to start, on a machine that may be busy
+
 
 class Stopping:
     """
@@ -87,7 +89,6 @@ def tables(folder: Path) -> list[bytes]:
     return [(folder / name).read_bytes() for name in (table.CSV, table.PARQUET)]
 
 
-@pytest.mark.timeout(400)  # a cluster has to start, on a machine that may be busy
 @pytest.mark.parametrize("by", ["processes", "dask", "ray"])
 def test_the_results_are_the_same_to_the_last_digit(planned: Plan, alone: Path, tmp_path: Path, by: str) -> None:
     """

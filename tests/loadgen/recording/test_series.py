@@ -8,10 +8,12 @@ from math import inf
 from statistics import fmean
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from loadgen.recording.series import Series, area, came, drawn, growth, moments, total
+
+_ON_A_BUSY_MACHINE = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
 
 def series(*samples: tuple[float, float]) -> Series:
@@ -51,6 +53,7 @@ def test_arrivals_are_what_was_done_and_what_is_there_now() -> None:
     assert came(done, present) == {15.0: 3.0, 60.0: 1.0}
 
 
+@_ON_A_BUSY_MACHINE
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=30))
 def test_no_arrival_is_lost_however_late_it_is_seen(steps: list[tuple[int, int]]) -> None:
     """
@@ -68,6 +71,7 @@ def test_no_arrival_is_lost_however_late_it_is_seen(steps: list[tuple[int, int]]
     assert sum(came(done, present).values()) == arrived
 
 
+@_ON_A_BUSY_MACHINE
 @given(st.dictionaries(st.integers(1, 100), st.floats(0, 20), max_size=20))
 def test_every_job_has_a_moment_in_its_step(counts: dict[int, float]) -> None:
     """

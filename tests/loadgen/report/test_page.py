@@ -164,7 +164,7 @@ def test_a_point_says_what_it_is(written: str) -> None:
     """
     tips = re.findall(r"<title>(redis \([^<]*)</title>", written)
     assert any(
-        re.match(r"redis \(cooldown 30, target 5\): [\d.]+ GPU-hours, mean wait [\d.]+ s, p95", tip) for tip in tips
+        re.match(r"redis \(cooldown 300, target 5\): [\d.]+ GPU-hours, mean wait [\d.]+ s, p95", tip) for tip in tips
     )
 
 

@@ -7,9 +7,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from loadgen.simulation.hpa import Hpa, Metric
 from loadgen.simulation.scaling import Behaviour, Direction, Select, Step, Unit
+from scaler.demo import hpa as stand_in
 
 DEFAULT = Behaviour()
 NO_WINDOW = Behaviour(down=replace(DEFAULT.down, window=0.0))
@@ -91,3 +94,22 @@ def test_behaviour_that_kubernetes_would_not_take_is_refused() -> None:
         Direction((), window=0.0)
     with pytest.raises(ValueError, match="tolerance must be at least 0"):
         Direction((Step(Unit.PODS, 1),), window=0.0, tolerance=-0.1)
+
+
+@settings(deadline=None, derandomize=True)
+@given(
+    st.lists(st.tuples(st.sampled_from((1.0, 14.0, 15.0, 60.0)), st.integers(0, 30)), min_size=1, max_size=40),
+    st.sampled_from((0.0, 60.0, 300.0)),
+)
+def test_it_agrees_with_the_stand_in(rounds: list[tuple[float, int]], window: float) -> None:
+    """
+    The HPA of the demo, written apart from this one, wants the same replicas round by round.
+    """
+    ours = Hpa(0, 20, Behaviour(down=replace(DEFAULT.down, window=window)))
+    theirs = stand_in.Hpa(0, 20, stand_in.Behaviour(down_window=window))
+    now, current = 0.0, 1
+    for pause, value in rounds:
+        now += pause
+        wanted = ours.replicas(current, [(float(value), 1.0)], now)
+        assert wanted == theirs.replicas(current, float(value), 1.0, now)
+        current = wanted

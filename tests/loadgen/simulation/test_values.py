@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 import pytest
 
-from loadgen.simulation.clairvoyant import clairvoyant_bound
 from loadgen.simulation.run import percentile
 from loadgen.simulation.scaling import Fixed, Reading, ScaledObject, Stock
 from loadgen.simulation.simulate import simulate
@@ -94,24 +93,6 @@ def test_sums_of_step_functions() -> None:
 def test_percentiles_are_values_that_occurred(percent: float, value: float) -> None:
     """So many per cent are at or below it."""
     assert percentile((1.0, 2.0, 3.0, 4.0), percent) == value
-
-
-def test_one_job_costs_the_bound_at_least_its_start_and_its_work() -> None:
-    """
-    A single job of 100 s needs a cold start of 60 s and 100 s of work: the bound is close to that, and not above.
-    """
-    bound = clairvoyant_bound(workload((1000.0, 100.0)), EXACT, 5, 100.0)
-    assert bound.exact
-    assert 0.9 * 160 <= bound.cost * 3600 <= 160
-
-
-@pytest.mark.parametrize(("price", "cost"), [(0.0, 560), (0.01, 610), (100.0, 800)])
-def test_the_bound_weighs_starts_against_waiting(price: float, cost: float) -> None:
-    """
-    Five jobs of 100 s at one moment. One replica after the other makes waits of 1,000 s in all; five make none.
-    """
-    bound = clairvoyant_bound(workload(*((1000.0, 100.0),) * 5), EXACT, 5, price)
-    assert 0.85 * cost <= bound.cost * 3600 <= cost
 
 
 def test_a_price_below_zero_is_refused() -> None:
