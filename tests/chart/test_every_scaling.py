@@ -115,3 +115,15 @@ def test_every_claim_is_backed_up_and_kept(newest_helm: Helm, source: Source, va
             tier = claim["metadata"]["labels"]["backup.velero.io/backup-tier"]
             assert tier in {"GFS", "Daily"}
             assert claim["metadata"].get("annotations", {}).get("helm.sh/resource-policy", "keep") == "keep"
+
+
+@EVERY_FILE
+def test_no_budget_holds_up_a_drain(newest_helm: Helm, source: Source, values: Path) -> None:
+    """
+    One pod may always go, and one that is not ready does not count: otherwise a drain would wait for it for ever.
+    """
+    for _, found in renders(newest_helm, source, values):
+        for allowed in (each["spec"] for each in found if each["kind"] == "PodDisruptionBudget"):
+            assert allowed["maxUnavailable"] == 1
+            assert "minAvailable" not in allowed
+            assert allowed["unhealthyPodEvictionPolicy"] == "AlwaysAllow"

@@ -106,7 +106,7 @@ def test_the_service_is_headless(newest: Chart) -> None:
     """
     text = newest.template()
     spec = kind(text, "Service")["spec"]
-    assert spec["clusterIP"] == "None"
+    assert (spec["type"], spec["clusterIP"]) == ("ClusterIP", "None")
     (container,) = scaler(newest)["spec"]["containers"]
     ports = {port["name"]: port["containerPort"] for port in container["ports"]}
     assert {port["targetPort"]: port["port"] for port in spec["ports"]} == ports
