@@ -44,7 +44,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "--engine",
         default="processes",
         metavar="ENGINE",
-        help="processes (default), dask or ray; dask=ADDRESS or ray=ADDRESS for a cluster that is there already",
+        help="processes (default) or dask; dask=ADDRESS for a cluster that is there already",
     )
     parser.add_argument(
         "--workers", type=int, default=os.cpu_count() or 1, metavar="N", help="side by side (default: one a processor)"

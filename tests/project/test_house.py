@@ -142,7 +142,7 @@ def test_the_image_has_nothing_of_the_lab() -> None:
     What only the lab needs is in none of the locks that the image is made of.
     """
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
-    lab = {canonical(each) for name in ("lab", "parquet", "dask", "ray") for each in extras[name]}
+    lab = {canonical(each) for name in ("lab", "parquet", "dask") for each in extras[name]}
     image = "".join((ROOT / name).read_text(encoding="utf-8") for name in LOCKS[:2])
     assert lab & set(re.findall(r"^([\w.-]+)==", image, re.MULTILINE)) == set()
 

@@ -13,7 +13,7 @@ from loadgen.simulation.workload import Workload
 
 # ruff: noqa: PLC0415 - an engine's library is imported only where it is used: it may not be installed
 
-ENGINES = ("processes", "dask", "ray")
+ENGINES = ("processes", "dask")
 
 
 class Engine(Protocol):
@@ -30,7 +30,7 @@ class Engine(Protocol):
 
 def engine(text: str, workers: int) -> Engine:
     """
-    Return the engine that a text means: `processes`, `dask` or `ray`, the latter two also as `dask=ADDRESS`.
+    Return the engine that a text means: `processes`, `dask` or `dask=ADDRESS`.
 
     Raises:
         UsageError: there is no such engine.
@@ -38,15 +38,11 @@ def engine(text: str, workers: int) -> Engine:
     """
     name, equals, address = text.partition("=")
     if name not in ENGINES or (equals and not address) or (name == "processes" and equals):
-        raise UsageError(f"--engine: must be processes, dask, dask=ADDRESS, ray or ray=ADDRESS, not {text[:40]!r}")
+        raise UsageError(f"--engine: must be processes, dask or dask=ADDRESS, not {text[:40]!r}")
     if name == "dask":
         from loadgen.experiments.engines.on_dask import DaskEngine
 
         return DaskEngine(address or None, workers)
-    if name == "ray":
-        from loadgen.experiments.engines.on_ray import RayEngine
-
-        return RayEngine(address or None, workers)
     from loadgen.experiments.engines.processes import ProcessEngine
 
     return ProcessEngine(workers)

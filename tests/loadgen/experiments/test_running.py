@@ -89,10 +89,10 @@ def tables(folder: Path) -> list[bytes]:
     return [(folder / name).read_bytes() for name in (table.CSV, table.PARQUET)]
 
 
-@pytest.mark.parametrize("by", ["processes", "dask", "ray"])
+@pytest.mark.parametrize("by", ["processes", "dask"])
 def test_the_results_are_the_same_to_the_last_digit(planned: Plan, alone: Path, tmp_path: Path, by: str) -> None:
     """
-    Two processes, a Dask cluster and a Ray cluster of this machine write the same bytes as one process alone.
+    Two processes, and a Dask cluster of this machine, write the same bytes as one process alone.
     """
     assert ran(planned, tmp_path, engine(by, 2)).fresh == CELLS
     assert tables(tmp_path) == tables(alone)
@@ -179,7 +179,7 @@ def test_an_unknown_engine_is_refused(text: str) -> None:
     """
     The known ones are named.
     """
-    with pytest.raises(UsageError, match="--engine: must be processes, dask, dask=ADDRESS, ray or ray=ADDRESS, not"):
+    with pytest.raises(UsageError, match="--engine: must be processes, dask or dask=ADDRESS, not"):
         engine(text, 2)
 
 
