@@ -112,7 +112,8 @@ def test_ctrl_c_keeps_what_is_done(tmp_path: Path) -> None:
     """
     (tmp_path / "small.yaml").write_text(SMALL)
     kept = tmp_path / "out/cells.jsonl"
-    command = [Path(sys.executable).with_name("loadgen"), "run", tmp_path / "small.yaml", "--output", tmp_path / "out"]
+    program, output_folder = Path(sys.executable).with_name("loadgen"), tmp_path / "out"
+    command = [str(program), "run", str(tmp_path / "small.yaml"), "--output", str(output_folder)]
     with subprocess.Popen(
         [*command, "--workers", "2", "--no-report"],
         stdout=subprocess.PIPE,
