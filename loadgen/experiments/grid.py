@@ -113,9 +113,8 @@ def _variants(policy_name: str, data: Mapping[str, Any]) -> Iterator[Variant]:
     base = _policy(plain, at)
     grid = data.get("grid") or {}
     _check(grid, plain, at)
-    yield Variant(
-        policy_name, base.family, tuple((path, _at(plain, path)) for path in grid), True, base.scaling(policy_name)
-    )
+    unchanged = tuple((path, _at(plain, path)) for path in grid)
+    yield Variant(policy_name, base.family, unchanged, base=True, scaling=base.scaling(policy_name))
     for values in product(*grid.values()):
         choice = tuple(zip(grid, values, strict=True))
         changed = deepcopy(plain)
@@ -124,7 +123,7 @@ def _variants(policy_name: str, data: Mapping[str, Any]) -> Iterator[Variant]:
         policy = _policy(changed, at, " (with " + ", ".join(f"{path} = {_text(value)}" for path, value in choice) + ")")
         scaling = policy.scaling(policy_name)
         if scaling != base.scaling(policy_name):
-            yield Variant(policy_name, policy.family, choice, False, scaling)
+            yield Variant(policy_name, policy.family, choice, base=False, scaling=scaling)
 
 
 def _check(grid: Any, plain: Mapping[str, Any], at: str) -> None:

@@ -75,7 +75,7 @@ async def sources() -> AsyncIterator[AsyncExitStack]:
 
 
 async def _scraped(sources: AsyncExitStack, port: int) -> Fleet:
-    settings = ScrapeConnection.model_validate({"type": "scrape", "urls": [f"http://127.0.0.1:{port}"]})
+    settings = ScrapeConnection.of({"type": "scrape", "urls": [f"http://127.0.0.1:{port}"]})
     source = ScrapeSource("gpus", settings)
     sources.push_async_callback(source.aclose)
     answer = (await source.read([GpuFleet("gpus")]))[GpuFleet("gpus")]
