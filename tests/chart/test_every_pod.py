@@ -160,13 +160,16 @@ def test_what_is_not_pinned_is_seen() -> None:
 @EVERY_FILE
 def test_no_pod_may_ask_the_api(newest_helm: Helm, source: Source, values: Path) -> None:
     """
-    No token (unless values ask for one), no role, no variables of other Services.
+    No token (unless values ask for one), no role, no account beside one of the user's, no variables of other Services.
     """
-    token = asked(source, values)["serviceAccount"].get("token", False)
+    account = asked(source, values)["serviceAccount"]
+    token = account.get("token", False)
     for kubernetes, found in renders(newest_helm, source, values):
+        accounts = [each for each in found if each["kind"] == "ServiceAccount"]
+        made = [each for each in accounts if each["metadata"]["labels"]["helm.sh/chart"].startswith(source.name)]
+        assert bool(made) == account["create"]
         assert not [each for each in found if each["apiVersion"].startswith("rbac")], kubernetes
-        for account in (each for each in found if each["kind"] == "ServiceAccount"):
-            assert account["automountServiceAccountToken"] is False
+        assert all(each["automountServiceAccountToken"] is False for each in accounts)
         for owner, pod in owned(found):
             place = f"{owner['kind']} {owner['metadata']['name']}"
             mounted = pod["spec"].get("automountServiceAccountToken")

@@ -29,5 +29,5 @@ def work(folder: Path, about: set[str], waiting: Queue[Mutant | None], verdicts:
     settings = ("-p", "no:terminal", "-p", "no:cacheprovider", "--basetemp", str(folder / "tests"))
     hunt = Hunt(charts, about, iter(waiting.get, None), verdicts.put)
     status = pytest.main([*settings, str(TESTS)], plugins=[hunt])
-    if status:
+    if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         verdicts.put(f"The tests could not be run: pytest ended with {status!r}.")
