@@ -126,6 +126,8 @@ def test_every_object_says_where_it_belongs(newest_helm: Helm, source: Source, v
 def test_every_selector_picks_something(newest_helm: Helm, source: Source, values: Path) -> None:
     """
     A Deployment its own pods and no others; Services, budgets, policies and monitors some of those that there are.
+
+    None picks the pods of another release, or of another chart.
     """
     for _, found in renders(newest_helm, source, values):
         pods = list(owned(found))
@@ -136,6 +138,9 @@ def test_every_selector_picks_something(newest_helm: Helm, source: Source, value
             picked = [owner for owner, pod in pods if selects(selector, pod)]
             place = f"{each['kind']} {each['metadata']['name']}"
             assert picked, place
+            if "helm.sh/chart" in each["metadata"].get("labels", {}):
+                assert selector["app.kubernetes.io/instance"] == source.release, place
+                assert "app.kubernetes.io/name" in selector, place
             if each["kind"] == "Deployment":
                 assert picked == [each], place
             elif each["kind"] in {"Service", "PodDisruptionBudget"}:
