@@ -130,7 +130,7 @@ class ScalerPolicySection(Section):
     gpu: GpuSection | None = None
     combine: Combine = Combine.MAX
     idleWindow: Interval = 120.0
-    stabilization: Duration = 60.0
+    stabilization: Duration = 300.0
 
     @model_validator(mode="after")
     def _some_demand(self) -> ScalerPolicySection:

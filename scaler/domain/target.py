@@ -32,12 +32,13 @@ class TargetParams:
 
     Attributes:
         idle_window: for so long it must be known to be quiet (no demand, no busy GPU) before it may idle.
-        stabilization: scaling down follows the most that was wanted within this window.
+        stabilization: scaling down follows the most that was wanted within this window; shorter than a cold start it
+            would take back replicas before they have begun to work.
     """
 
     combine: Combine = Combine.MAX
     idle_window: float = 120.0
-    stabilization: float = 60.0
+    stabilization: float = 300.0
 
     def __post_init__(self) -> None:
         """

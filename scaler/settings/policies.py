@@ -270,7 +270,7 @@ class TargetPolicy(PolicySection):
     """How the replicas that the signals want become one number."""
     idleWindow: Interval = 120.0
     """Demand must be known to be quiet for so long before the workload goes idle."""
-    stabilization: Duration = 60.0
+    stabilization: Duration = 300.0
     """Scaling down follows the most that was wanted within this window."""
 
     def params(self) -> TargetParams:

@@ -22,15 +22,17 @@ from scaler.domain.readings import (
     Value,
 )
 from scaler.domain.state import NEVER_SEEN, State
+from scaler.domain.target import TargetParams
 
 EVERY = 5.0
 
 QUEUE = SignalRule(target=3)
 REQUESTS = SignalRule(target=5)
 GPU = SignalRule(target=80, on=10, off=10, at_workload=True)
-ALL_THREE = Policy(rules={Signal.QUEUE: QUEUE, Signal.REQUESTS: REQUESTS, Signal.GPU: GPU})
-QUEUE_AND_GPU = Policy(rules={Signal.QUEUE: QUEUE, Signal.GPU: GPU})
-QUEUE_ONLY = Policy(rules={Signal.QUEUE: QUEUE})
+WINDOWS = TargetParams(idle_window=120.0, stabilization=60.0)
+ALL_THREE = Policy(rules={Signal.QUEUE: QUEUE, Signal.REQUESTS: REQUESTS, Signal.GPU: GPU}, params=WINDOWS)
+QUEUE_AND_GPU = Policy(rules={Signal.QUEUE: QUEUE, Signal.GPU: GPU}, params=WINDOWS)
+QUEUE_ONLY = Policy(rules={Signal.QUEUE: QUEUE}, params=WINDOWS)
 
 
 class Story:

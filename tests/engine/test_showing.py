@@ -63,7 +63,7 @@ async def test_the_readings_are_those_of_now() -> None:
         assert isinstance(want.reading, Known)
         assert asyncio.get_running_loop().time() - want.reading.at > 10
         seconds = view.decision.sentence.removeprefix(
-            "keeping 1 replica: there is no work, and it goes idle in "
+            "keeping 2 replicas: there is no work, and it goes idle in "
         ).removesuffix(" s unless that changes")
         await asyncio.sleep(1)
         assert f"in {int(seconds) - 1} s" in show(it)[0].decision.sentence
