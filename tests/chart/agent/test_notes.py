@@ -69,7 +69,7 @@ def test_work_can_be_sent_by_copying(newest: Chart) -> None:
         (MODELS, "--label-columns backup.velero.io/backup-tier"),
         (THERE, "--namespace keda exec deployment/agent-scaler -- scaler explain ai/ai-agent"),
         (JOBS, "get jobs --selector scaledjob.keda.sh/name=ai-agent --watch"),
-        ("keda.enabled: false, scaler.enabled: false", "runs with 1 replicas; KEDA does not scale it."),
+        ("keda.enabled: false, scaler.enabled: false", "runs with 1 replica; KEDA does not scale it."),
         ("queue: {type: rabbitmq, address: 'mq:5672'}", "Without queue.management the scaler cannot see jobs"),
         ("keda.loadSeconds: 300", "it may take 360 s until it can be stopped"),
     ],
