@@ -61,13 +61,10 @@ STOCK = tuple(
 
 EXTENDED_STOCK = (
     *STOCK,
+    *starmap(PlainStock, product((False, True), (5.0,), (1800.0, 3600.0), (1.0, 3.0, 6.0), (0.0, 60.0, 300.0, 900.0))),
+    *starmap(PlainStock, product((False, True), (5.0,), (15.0, 60.0, 300.0, 600.0), (1.0, 3.0, 6.0), (900.0,))),
     *starmap(
-        PlainStock,
-        product((False, True), (5.0, 30.0), (900.0, 1800.0, 3600.0), (1.0, 3.0, 6.0), (0.0, 60.0, 300.0, 900.0)),
-    ),
-    *starmap(PlainStock, product((False, True), (5.0, 30.0), (15.0, 60.0, 300.0, 600.0), (1.0, 3.0, 6.0), (900.0,))),
-    *starmap(
-        PlainStock, product((False, True), (30.0,), (300.0,), (1.0, 3.0, 6.0), (0.0, 60.0, 300.0, 900.0), (1, 2, 3))
+        PlainStock, product((False, True), (5.0,), (300.0,), (1.0, 3.0, 6.0), (0.0, 60.0, 300.0, 900.0), (1, 2, 3))
     ),
 )
 """The same with longer cooldowns and windows, and with replicas that always run."""

@@ -19,6 +19,7 @@ from loadgen.simulation.workload import Workload
 _ROOT = Path(__file__).parents[3]
 FOLDER = Path(os.environ.get("SCALER_ECONOMIC", _ROOT.parent / "shared" / "economic"))
 _DAY = 86400.0
+_AFTERWARDS = 7200.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +53,12 @@ def expected(workload: str) -> Iterator[Expected]:
 @cache
 def workload(name: str) -> Workload:
     """
-    Return a workload; it lasts for whole days.
+    Return a workload; it lasts for whole days, and for two hours in which the last jobs end.
     """
     with gzip.open(FOLDER / "workloads" / f"{name}.csv.gz", "rt", encoding="utf-8") as lines:
         jobs = [(float(row["arrival_s"]), float(row["service_s"])) for row in csv.DictReader(lines)]
     arrivals, services = zip(*jobs, strict=True)
-    return Workload(name, arrivals, services, ceil(arrivals[-1] / _DAY) * _DAY)
+    return Workload(name, arrivals, services, ceil(arrivals[-1] / _DAY) * _DAY + _AFTERWARDS)
 
 
 @cache
