@@ -4,8 +4,11 @@ RabbitMQ with its management plug-in.
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 import ssl
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -21,6 +24,9 @@ _SCRIPT = "epmd -address 127.0.0.1 & PATH=/usr/lib/rabbitmq/bin:$PATH exec rabbi
 _STATISTICS_MS = 500
 """How often queues tell the management API their depths; 5000 by default, which tests need not wait for."""
 
+_WRITTEN_WITHIN = 10.0
+"""Seconds in which a new queue is on the disk; it takes two at most where nothing else keeps the machine busy."""
+
 
 class RabbitServer(Server):
     """
@@ -34,6 +40,7 @@ class RabbitServer(Server):
     def __init__(self, folder: Path, mounted: Path, certificates: Certificates | None = None) -> None:
         self.amqp_port, self.management_port = free_port(), free_port()
         self._certificates = certificates
+        self._data = folder / "data"
         (folder / "rabbitmq.conf").write_text("\n".join(self._configuration()) + "\n")
         (folder / "enabled_plugins").write_text("[rabbitmq_management].\n")
         image = os.environ.get("SCALER_TEST_RABBITMQ_IMAGE", "rabbitmq:3.13.7-management")
@@ -65,15 +72,50 @@ class RabbitServer(Server):
         """
         Tell whether it accepts AMQP connections and its management API answers, if only that a password is needed.
         """
-        context = ssl.create_default_context(cafile=self._certificates.ca) if self._certificates else None
         try:
-            with urllib.request.urlopen(f"{self.management}/api/overview", timeout=2, context=context):
+            with urllib.request.urlopen(f"{self.management}/api/overview", timeout=2, context=self._context):
                 return accepts(self.amqp_port)
         except urllib.error.HTTPError as answer:
             answer.close()
             return accepts(self.amqp_port)
         except OSError:
             return False
+
+    def stop(self) -> None:
+        """
+        End it at once, as a crash would, but not before the durable queues are on its disk, which it writes late.
+        """
+        deadline = time.monotonic() + _WRITTEN_WITHIN
+        missing = self._durable() if self._process.running() and not self._paused else set()
+        while missing and time.monotonic() < deadline:
+            time.sleep(0.05)
+            missing = {name for name in missing if not self._written(name)}
+        super().stop()
+
+    @property
+    def _context(self) -> ssl.SSLContext | None:
+        return ssl.create_default_context(cafile=self._certificates.ca) if self._certificates else None
+
+    def _durable(self) -> set[str]:
+        """
+        Return the names of the durable queues; none if it does not answer: then nobody can have made one just now.
+        """
+        login = base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
+        request = urllib.request.Request(
+            f"{self.management}/api/queues?columns=name,durable", headers={"Authorization": f"Basic {login}"}
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=10, context=self._context) as answer:
+                return {queue["name"] for queue in json.load(answer) if queue["durable"]}
+        except OSError:
+            return set()
+
+    def _written(self, name: str) -> bool:
+        """
+        Tell whether a queue is in the tables of the node, or in their log.
+        """
+        tables = [path for path in self._data.glob("*/*") if path.suffix in (".LOG", ".DCL", ".DCD", ".TMP")]
+        return any(name.encode() in path.read_bytes() for path in tables if path.exists())
 
     def _configuration(self) -> list[str]:
         lines = [
