@@ -60,6 +60,8 @@ class RabbitIntake:
         self._back_at: float | None = None
         self._stopped = False
         self._opening = asyncio.Lock()
+        # One after the other: whatever else is said on the channel during a commit, RabbitMQ closes it for.
+        self._settlement = asyncio.Lock()
         self._passing: set[asyncio.Task[None]] = set()
 
     async def take(self, within: float) -> Delivery | None:
@@ -89,27 +91,29 @@ class RabbitIntake:
         """
         Acknowledge a job; after a break, as soon as it has been delivered again.
         """
-        link = await self._connected()
-        if (number := self._numbers.get(delivery.tag)) is None:
-            if delivery.tag not in self._homeless:
-                return False
-            raise BrokerError("RabbitMQ has not delivered the job again yet, so it cannot be acknowledged")
-        if self._books is not None:
-            link.publish(self._books, delivery.job.id.encode())
-        link.acknowledge(number)
-        await link.commit()
-        self._forget(delivery)
-        return True
+        async with self._settlement:
+            link = await self._connected()
+            if (number := self._numbers.get(delivery.tag)) is None:
+                if delivery.tag not in self._homeless:
+                    return False
+                raise BrokerError("RabbitMQ has not delivered the job again yet, so it cannot be acknowledged")
+            if self._books is not None:
+                link.publish(self._books, delivery.job.id.encode())
+            link.acknowledge(number)
+            await link.commit()
+            self._forget(delivery)
+            return True
 
     async def put_back(self, delivery: Delivery) -> None:
         """
         Requeue a job; after a break the broker has done so already.
         """
-        number = self._numbers.get(delivery.tag)
-        if number is not None and self._link is not None and not self._link.broken:
-            self._link.requeue(number)
-            await self._link.commit()
-        self._forget(delivery)
+        async with self._settlement:
+            number = self._numbers.get(delivery.tag)
+            if number is not None and self._link is not None and not self._link.broken:
+                self._link.requeue(number)
+                await self._link.commit()
+            self._forget(delivery)
 
     async def keep(self, held: Collection[Delivery]) -> Collection[Delivery]:
         """
@@ -219,9 +223,10 @@ class RabbitIntake:
 
     async def _pass_on(self, message: Message, link: AmqpLink) -> None:
         await asyncio.sleep(_PASS_ON_AFTER)  # or it would come back at once
-        with suppress(BrokerError):  # the link is broken: then the broker has requeued it
-            link.requeue(message.number)
-            await link.commit()
+        async with self._settlement:
+            with suppress(BrokerError):  # the link is broken: then the broker has requeued it
+                link.requeue(message.number)
+                await link.commit()
 
     def _forget(self, delivery: Delivery) -> None:
         for books in (self._held, self._numbers, self._homeless):
