@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from scaler.domain.decision import Decision, Phase, Reason, Verdict
 from scaler.domain.kinds import KINDS
+from scaler.domain.observed import Observed
 from scaler.domain.outlook import Proposal
 from scaler.domain.phases import Event, follow
 from scaler.domain.policy import Policy
@@ -38,9 +39,13 @@ class _Finding:
     kept: bool = False
 
 
-def decide(policy: Policy, seen: Observations, state: State, now: float) -> tuple[Decision, State]:
+def decide(
+    policy: Policy, seen: Observations, state: State, now: float, observed: Observed | None = None
+) -> tuple[Decision, State]:
     """
     Return the decision on what is *seen* at *now*, and the state to hand in next time.
+
+    *observed* is the workload as its cluster shows it, None where nobody may look.
 
     `recheck_at` of the decision says when to decide again even if nothing new is seen by then.
     """
@@ -56,6 +61,7 @@ def decide(policy: Policy, seen: Observations, state: State, now: float) -> tupl
         replicas=state.replicas,
         kept=state.phase is None or (state.kept and not signals.required_unknown),
         overheld=held_since is not None and now >= held_since + policy.holds.gpu,
+        observed=observed,
     )
     proposal = KINDS[type(policy.params)].propose(policy.params, outlook, state.kind, now)
     state = state.having(kind=proposal.state, held_since=held_since)

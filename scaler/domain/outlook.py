@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from scaler.domain.decision import Reason, Want
+from scaler.domain.observed import Observed
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class Outlook:
         maximum: the most replicas that the policy allows; the kind may want more, but need not remember more.
         seen_from, seen_to: the newest and the oldest of the samples. What is seen for the first time is known to be so
             from `seen_from` on, and what is seen again to have lasted until `seen_to`.
+        observed: the workload as its cluster shows it, None where nobody may look.
     """
 
     wants: tuple[Want, ...]
@@ -34,6 +36,7 @@ class Outlook:
     maximum: int
     seen_from: float
     seen_to: float
+    observed: Observed | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from scaler.domain.decision import Phase, Want
+from scaler.domain.observed import Observed
 from scaler.domain.outlook import Outlook
 from scaler.domain.phases import AWAKE
 from scaler.domain.policy import Activation, Missing, Policy, SignalRule
@@ -125,7 +126,7 @@ class Signals:
         rule = self.policy.rules.get(Signal.REQUESTS)
         return rule is not None and rule.at_workload and self.served
 
-    def outlook(self, *, demand: bool, replicas: int, kept: bool, overheld: bool) -> Outlook:
+    def outlook(self, *, demand: bool, replicas: int, kept: bool, overheld: bool, observed: Observed | None) -> Outlook:
         """
         Return what a policy kind is shown. At least one signal must be known.
         """
@@ -140,6 +141,7 @@ class Signals:
             maximum=self.policy.maximum,
             seen_from=max(times),
             seen_to=min(times),
+            observed=observed,
         )
 
     def stale_at(self, now: float, loaded_at: float) -> float | None:

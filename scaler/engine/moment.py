@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from scaler.domain.decide import decide
 from scaler.domain.decision import Decision
+from scaler.domain.observed import Observed
 from scaler.domain.policy import Policy
 from scaler.domain.signals import Observations
 from scaler.domain.state import State
@@ -23,13 +24,15 @@ class Moment:
         self.now = now
         self._decided: dict[tuple[object, ...], tuple[Policy, Decision, State]] = {}
 
-    def decide(self, policy: Policy, seen: Observations, state: State) -> tuple[Decision, State]:
+    def decide(
+        self, policy: Policy, seen: Observations, state: State, observed: Observed | None = None
+    ) -> tuple[Decision, State]:
         """
         Return the decision and the next state, as `decide` does.
         """
-        alike = (id(policy), *seen.items(), state)
+        alike = (id(policy), *seen.items(), state, observed)
         if alike not in self._decided:
-            decision, after = decide(policy, seen, state, self.now)
+            decision, after = decide(policy, seen, state, self.now, observed)
             self._decided[alike] = policy, decision, after  # the policy, too: its place must not become another's
         _, decision, after = self._decided[alike]
         return decision, after
