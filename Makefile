@@ -18,7 +18,7 @@ PIP := $(PY) -m pip --disable-pip-version-check --quiet
 COMPILE = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
-.PHONY: help setup test test-local chart-mutants lint format proto schema charts lock demo lab bench image clean
+.PHONY: help setup test test-local e2e chart-mutants lint format proto schema charts lock demo lab bench image clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -28,11 +28,17 @@ setup: $(VENV)/.dev $(VENV)/.helm ## Make the environment in .venv with all tool
 test: $(VENV)/.dev $(VENV)/.helm ## Run every test; real servers in containers, or on this machine where no engine answers
 	@$(PY) -m tests.servers
 	$(if $(PYTEST_ARGS),$(PY) -m pytest $(PYTEST_ARGS),$(PY) -m pytest --numprocesses auto --dist loadgroup tests/chart)
-	$(if $(PYTEST_ARGS),,$(PY) -m pytest --ignore tests/chart)
+	$(if $(PYTEST_ARGS),,$(PY) -m pytest --ignore tests/chart --ignore tests/e2e)
 
 test-local: $(VENV)/.dev ## Run the tests that need servers, with servers of this machine and no containers
 	@SCALER_TEST_SERVERS=local $(PY) -m tests.servers
 	SCALER_TEST_SERVERS=local $(PY) -m pytest -m "servers and not image" $(PYTEST_ARGS)
+
+e2e: $(VENV)/.dev $(VENV)/.helm ## Run the end-to-end tests on the cluster of KUBECONFIG, which has KEDA (tests/e2e/README.md)
+	@$(SCALER_E2E_ENTER) $(PY) -m tests.e2e
+	$(if $(SCALER_E2E_IMAGE),,@$(MAKE) --no-print-directory image IMAGE=gpu-agent-scaler:e2e BASE_IMAGE=$(or $(BASE_IMAGE),$(SCALER_BASE_IMAGE)))
+	@$(SCALER_E2E_ENTER) $(PY) -m tests.e2e load
+	$(SCALER_E2E_ENTER) $(PY) -m pytest -rs tests/e2e $(PYTEST_ARGS)
 
 chart-mutants: $(VENV)/.dev $(VENV)/.helm ## Leave out each line of the charts in turn: some test must go red (MUTANTS="FILE FILE:LINE" for some)
 	@$(PY) -m tests.servers

@@ -1,0 +1,310 @@
+"""
+The stage: a scaler installed by its chart behind mutual TLS, the servers of the queues, and a Prometheus.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.chart.helm import unpacked
+from tests.e2e.history import History
+from tests.e2e.kubectl import Forward, KubectlError, apply, eventually, get, kubectl, manifest
+from tests.e2e.names import AGENTS, AUTHENTICATION, KEDA_CERTIFICATE, PASSWORD, SYSTEM
+from tests.e2e.policies import DOCUMENT
+from tests.servers.certificates import Certificates, issue
+
+ROOT = Path(__file__).parents[2]
+_MANIFESTS = Path(__file__).parent / "manifests"
+_HELM_WITHIN = 180.0
+_ROLLED_OUT_WITHIN = 120.0
+_GONE_WITHIN = 120.0
+_GPUS = "nvidia.com/gpu"
+
+
+def image(name: str, default: str) -> str:
+    """
+    Return an image: `SCALER_E2E_<NAME>_IMAGE`, or the one that the tests with containers use, or the official one.
+    """
+    return os.environ.get(f"SCALER_E2E_{name}_IMAGE") or os.environ.get(f"SCALER_TEST_{name}_IMAGE") or default
+
+
+SCALER_IMAGE = os.environ.get("SCALER_E2E_IMAGE", "gpu-agent-scaler:e2e")
+"""The project's own image: the scaler's, and the worker's."""
+
+IMAGES = {
+    "redis": image("REDIS", "redis:7.2.11"),
+    "rabbitmq": image("RABBITMQ", "rabbitmq:3.13.7-management"),
+    "prometheus": image("PROMETHEUS", "prom/prometheus:v2.55.1"),
+}
+"""The images of the servers."""
+
+
+class Helm:
+    """
+    Helm on this cluster, with the user's own files left alone.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self.program = Path(os.environ.get("SCALER_TEST_HELM", "").split(os.pathsep)[0] or unpacked("4.1"))
+
+    def __call__(self, *arguments: str, values: Mapping[str, Any] | None = None) -> str:
+        """
+        Run it and return its output.
+
+        Raises:
+            KubectlError: it failed; the message is what it said.
+        """
+        folders = {f"HELM_{name}_HOME": str(self._home) for name in ("CACHE", "CONFIG", "DATA")}
+        given = () if values is None else ("--values", "-")
+        done = subprocess.run(
+            [self.program, *arguments, *given],
+            input=None if values is None else yaml.safe_dump(dict(values)),
+            env={**os.environ, **folders},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_HELM_WITHIN,
+        )
+        if done.returncode:
+            raise KubectlError(f"helm {' '.join(arguments)}: {done.stderr.strip()}")
+        return done.stdout
+
+
+class Stage:
+    """
+    What all tests share.
+
+    Attributes:
+        history: of every Deployment and pod, since before the first of them was made.
+    """
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="scaler-e2e-")
+        self.folder = Path(self._folder.name)
+        self.helm = Helm(self.folder / "helm")
+        self.forwards = {
+            name: Forward(SYSTEM, target, port)
+            for name, target, port in (
+                ("redis", "svc/redis", 6379),
+                ("amqp", "svc/rabbitmq", 5672),
+                ("management", "svc/rabbitmq", 15672),
+                ("prometheus", "svc/prometheus", 9090),
+                ("scaler", "deploy/agent-scaler", 8080),
+            )
+        }
+        self.history = History()
+
+    def build(self) -> None:
+        """
+        Take away what an earlier run left, and put up everything.
+        """
+        self._remove()
+        for name in (SYSTEM, AGENTS):
+            labels = {f"pod-security.kubernetes.io/{what}": "restricted" for what in ("enforce", "warn")}
+            apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
+        for namespace in (SYSTEM, AGENTS):
+            apply(secret(namespace, "queues", redis=PASSWORD, rabbitmq="guest"))
+        self.trust(self.certificates())
+        for server, name in IMAGES.items():
+            apply(*manifest(_MANIFESTS / f"{server}.yaml", namespace=SYSTEM, agents=AGENTS, image=name))
+        apply(*manifest(_MANIFESTS / "exporter.yaml", namespace=SYSTEM, image=SCALER_IMAGE))
+        self.configure(DOCUMENT)
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(self.rolled_out, ("sts/redis", "sts/rabbitmq", "deploy/prometheus", "deploy/agent-scaler")))
+
+    def close(self) -> None:
+        """
+        Take everything away, unless `SCALER_E2E_KEEP` is set.
+        """
+        for forward in self.forwards.values():
+            forward.close()
+        self.history.close()
+        if not os.environ.get("SCALER_E2E_KEEP"):
+            self._remove()
+        self._folder.cleanup()
+
+    def certificates(self) -> Certificates:
+        """
+        Issue new certificates for the scaler and for KEDA, by a new authority.
+        """
+        names = ("agent-scaler", f"agent-scaler.{SYSTEM}", f"agent-scaler.{SYSTEM}.svc")
+        return issue(Path(tempfile.mkdtemp(dir=self.folder)), *names)
+
+    def trust(self, files: Certificates) -> None:
+        """
+        Put certificates into the Secrets that the scaler and KEDA read.
+        """
+        ca = files.ca.read_text()
+        server = {"tls.crt": files.server_cert.read_text(), "tls.key": files.server_key.read_text(), "ca.crt": ca}
+        client = {"tls.crt": files.client_cert.read_text(), "tls.key": files.client_key.read_text(), "ca.crt": ca}
+        apply(secret(SYSTEM, "scaler-certificate", **server), secret(SYSTEM, "clients", **{"ca.crt": ca}))
+        apply(secret(SYSTEM, "keda-certificate", **client), secret("keda", KEDA_CERTIFICATE, **client))
+
+    def configure(self, document: Mapping[str, Any], **values: Any) -> None:
+        """
+        Install the scaler with a document, or change what is installed.
+        """
+        repository, _, tag = SCALER_IMAGE.rpartition(":")
+        chosen = {
+            "fullnameOverride": "agent-scaler",
+            "image": {"repository": repository, "tag": tag},
+            "config": document,
+            "secrets": [{"name": "queues"}],
+            "log": {"level": "debug"},
+            "tls": {
+                "enabled": True,
+                "secretName": "scaler-certificate",
+                "mutual": {"enabled": True, "caSecretName": "clients", "clientSecretName": "keda-certificate"},
+            },
+            "keda": {
+                "authentication": {"create": True, "name": AUTHENTICATION, "secretName": KEDA_CERTIFICATE},
+            },
+            "resources": {"requests": {"cpu": "50m", "memory": "96Mi"}},
+            **values,
+        }
+        chart = str(ROOT / "charts" / "agent-scaler")
+        self.helm("upgrade", "--install", "agent-scaler", chart, "-n", SYSTEM, values=chosen)
+
+    def rolled_out(self, what: str, namespace: str = SYSTEM) -> None:
+        """
+        Return when what was applied is there and ready.
+        """
+        within = f"--timeout={_ROLLED_OUT_WITHIN:g}s"
+        kubectl("-n", namespace, "rollout", "status", what, within, within=_ROLLED_OUT_WITHIN + 5)
+
+    def stop(self, *servers: str) -> None:
+        """
+        Take servers away (`redis`, `rabbitmq`, `prometheus`); returns when their pods are gone.
+        """
+        self._scale(servers, 0)
+        for server in servers:
+            eventually(f"{server} is gone", partial(self._gone, server), 60)
+
+    def start(self, *servers: str) -> None:
+        """
+        Bring servers back; returns when they are ready.
+        """
+        self._scale(servers, 1)
+        for server in servers:
+            self.rolled_out(f"{_KINDS[server]}/{server}")
+
+    def scaler_page(self, path: str) -> str:
+        """
+        Return a page of the scaler's HTTP port.
+        """
+
+        def fetched() -> str:
+            port = self.forwards["scaler"].port
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+                body: bytes = answer.read()
+            return body.decode()
+
+        return eventually(f"the scaler answers {path}", fetched, 30)
+
+    def explained(self, name: str, namespace: str = AGENTS) -> dict[str, Any]:
+        """
+        Return where the scaler says that a workload stands.
+        """
+        workloads: list[dict[str, Any]] = json.loads(self.scaler_page(f"/v1/workloads/{namespace}/{name}"))["workloads"]
+        return workloads[0]
+
+    def says(self, name: str, what: str, within: float, **facts: Any) -> dict[str, Any]:
+        """
+        Return what the scaler says of a workload, once its sentence contains *what* and it has those facts.
+        """
+
+        def found() -> dict[str, Any] | None:
+            told = self.explained(name)
+            return told if what in told["sentence"] and all(told[key] == facts[key] for key in facts) else None
+
+        return eventually(f"the scaler says {what!r} {facts} of {name}", found, within)
+
+    def expose(self, page: str) -> None:
+        """
+        Let the exporter show a page of metrics.
+        """
+        kubectl("-n", SYSTEM, "exec", "-i", "deploy/exporter", "--", "sh", "-c", "cat > /page/metrics", stdin=page)
+
+    @cached_property
+    def gpus(self) -> bool:
+        """
+        Whether a node of the cluster offers GPUs.
+        """
+        nodes = get("nodes")["items"]
+        return any(int(node["status"].get("allocatable", {}).get(_GPUS, 0)) for node in nodes)
+
+    def logs(self) -> str:
+        """
+        Return the last lines of everybody's logs, for a person who wants to know what went wrong.
+        """
+        told = []
+        for namespace, what in ((SYSTEM, "deploy/agent-scaler"), ("keda", "deploy/keda-operator")):
+            told.append(f"--- {what}\n{_logs(namespace, what)}")
+        for pod in get("pods", "-n", AGENTS)["items"][:8]:
+            name = pod["metadata"]["name"]
+            told.append(f"--- {name}: {pod['status'].get('phase')}\n{_logs(AGENTS, name)}")
+        return "\n".join(told)
+
+    def _gone(self, app: str) -> bool:
+        return not get("pods", "-n", SYSTEM, "-l", f"app={app}")["items"]
+
+    def _scale(self, servers: tuple[str, ...], replicas: int) -> None:
+        for server in servers:
+            kubectl("-n", SYSTEM, "scale", f"{_KINDS[server]}/{server}", f"--replicas={replicas}")
+
+    def _remove(self) -> None:
+        """
+        Remove the namespaces: ScaledObjects first, whose end KEDA has to be there for.
+        """
+        for kind in ("scaledobjects.keda.sh", "scaledjobs.keda.sh"):
+            for namespace in (AGENTS, SYSTEM):
+                kubectl(
+                    "delete", kind, "--all", "-n", namespace, "--ignore-not-found", "--wait=true", within=_GONE_WITHIN
+                )
+        kubectl(
+            "delete", "namespace", AGENTS, SYSTEM, "--ignore-not-found", "--wait=true", "--timeout=110s",
+            within=_GONE_WITHIN,
+        )  # fmt: skip
+        kubectl("-n", "keda", "delete", "secret", KEDA_CERTIFICATE, "--ignore-not-found")
+        kubectl("delete", "clustertriggerauthentication", AUTHENTICATION, "--ignore-not-found")
+
+
+_KINDS = {"redis": "sts", "rabbitmq": "sts", "prometheus": "deploy", "exporter": "deploy"}
+
+
+def secret(namespace: str, name: str, **texts: str) -> dict[str, Any]:
+    """
+    Return a Secret.
+    """
+    data = {key: base64.b64encode(text.encode()).decode() for key, text in texts.items()}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": namespace}, "data": data}
+
+
+def _logs(namespace: str, what: str) -> str:
+    try:
+        return kubectl("-n", namespace, "logs", what, "--tail=60", "--all-containers")
+    except KubectlError as error:
+        return str(error)
+
+
+def note(line: str) -> None:
+    """
+    Tell the person who watches what is going on.
+    """
+    sys.stderr.write(f"{time.strftime('%H:%M:%S')} {line}\n")
+    sys.stderr.flush()

@@ -1,0 +1,149 @@
+"""
+From zero: how soon a job wakes its agent, by push and by KEDA's own polling.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Generator, Sequence
+
+import pytest
+
+from tests.e2e import plain
+from tests.e2e.agents import Agent
+from tests.e2e.kubectl import eventually, get
+from tests.e2e.names import AGENTS
+from tests.e2e.queues import ListQueue, Queue, RabbitQueue, StreamQueue
+from tests.e2e.stage import Stage, note
+
+_RUNS = 30
+_APART = 0.3
+
+
+@pytest.fixture(scope="module")
+def sleepers(stage: Stage) -> Generator[dict[str, Sequence[Queue]]]:
+    """
+    Thirty idle ScaledObjects a kind: ours on lists and in RabbitMQ, ten on streams, and thirty with the stock trigger.
+    """
+    groups: dict[str, Sequence[Queue]] = {
+        "wake-list": [ListQueue(stage, name) for name in plain.numbered("wake-list", _RUNS)],
+        "wake-stream": [StreamQueue(stage, name) for name in plain.numbered("wake-stream", 10)],
+        "wake-rabbit": [RabbitQueue(stage, name) for name in plain.numbered("wake-rabbit", _RUNS)],
+        "wake-stock": [ListQueue(stage, name) for name in plain.numbered("wake-stock", _RUNS)],
+    }
+    objects = plain.redis_authentication()
+    for group, queues in groups.items():
+        for queue in queues:
+            objects += [plain.deployment(queue.name, group), _scaled(group, queue.name)]
+    plain.put_up(objects)
+    eventually("KEDA has seen them all", lambda: _ready(sum(map(len, groups.values()))), 90)
+    yield groups
+    for group in groups:
+        plain.take_down(group)
+
+
+def _scaled(group: str, name: str) -> dict[str, object]:
+    match group:
+        case "wake-stock":
+            return plain.scaled_object(name, group, plain.stock_list(name))
+        case "wake-rabbit":
+            trigger = plain.ours("plain-rabbitmq", queue=name)
+        case "wake-stream":
+            trigger = plain.ours("plain", queue=name, queueType="stream", queueGroup="agents")
+        case _:
+            trigger = plain.ours("plain", queue=name)
+    return plain.scaled_object(name, group, trigger, pollingInterval=30, cooldownPeriod=90)
+
+
+def _ready(number: int) -> bool:
+    listed = get("scaledobjects.keda.sh", "-n", AGENTS)["items"]
+    known = [
+        each["metadata"]["name"]
+        for each in listed
+        if each["metadata"]["name"].startswith("wake-") and each.get("status", {}).get("externalMetricNames")
+    ]
+    return len(known) == number
+
+
+def _woken(stage: Stage, queues: Sequence[Queue], within: float) -> list[float]:
+    """
+    Return the seconds from each queue's job to `spec.replicas: 1`, watched from the API server.
+    """
+    took = []
+    for queue in queues:
+        pushed = queue.push(1.0)
+        took.append(stage.history.replicas(AGENTS, queue.name, 1, within, since=pushed).at - pushed)
+        time.sleep(_APART)
+    return took
+
+
+def _told(what: str, seconds: Sequence[float]) -> tuple[float, float]:
+    """
+    Return median and 99th percentile in milliseconds, and tell them.
+    """
+    median, worst = statistics.median(seconds) * 1000, max(seconds) * 1000
+    note(f"woken by {what}: median {median:.0f} ms, p99 {worst:.0f} ms over {len(seconds)} runs")
+    return median, worst
+
+
+@pytest.mark.parametrize(
+    ("group", "median", "worst"), [("wake-list", 50, 300), ("wake-stream", 50, 300), ("wake-rabbit", 300, 1000)]
+)
+def test_a_job_wakes_its_agent_at_once(
+    stage: Stage, sleepers: dict[str, Sequence[Queue]], group: str, median: float, worst: float
+) -> None:
+    """From the job to `spec.replicas: 1` it takes no polling interval, but a fraction of a second."""
+    seconds = _woken(stage, sleepers[group], within=40)
+    half, most = _told(group, seconds)
+    assert half < median, seconds
+    assert most < worst, seconds
+
+
+def test_the_stock_trigger_waits_for_its_poll(stage: Stage, sleepers: dict[str, Sequence[Queue]]) -> None:
+    """KEDA's own trigger on the same Redis, at its default polling interval of 30 s, needs seconds for the same."""
+    queues = sleepers["wake-stock"]
+    pushed = []
+    for queue in queues:
+        pushed.append(queue.push(1.0))
+        time.sleep(_APART)
+    sizes = [
+        stage.history.replicas(AGENTS, queue.name, 1, 60, since=at) for queue, at in zip(queues, pushed, strict=True)
+    ]
+    half, _ = _told("the stock trigger", [size.at - at for size, at in zip(sizes, pushed, strict=True)])
+    assert half > 2000
+
+
+def test_from_one_to_all_in_the_first_round(stage: Stage, make: Callable[..., Agent]) -> None:
+    """Four jobs at zero: one replica at once, and all four with the HPA's first round; each job is done once."""
+    agent = make("grow", "list")
+    agent.asleep()
+    pushed = agent.queue.push(12.0, 4)
+    agent.wanted(1, 3, since=pushed)
+    size = agent.wanted(4, 25, since=pushed)
+    note(f"from one to four {size.at - pushed:.1f} s after the jobs")
+    assert all(size.wanted in (0, 1, 4) for size in stage.history.sizes(AGENTS, agent.name, pushed))
+    eventually("all jobs are done", agent.queue.all_done, 60)
+
+
+def test_from_ten_to_eleven(stage: Stage) -> None:
+    """One job more than ten replicas carry is one replica more, because the HPA's tolerance is set to nothing."""
+    group = "eleven"
+    queue = ListQueue(stage, group)
+    behaviour = {direction: {"tolerance": 0, "stabilizationWindowSeconds": 0} for direction in ("scaleUp", "scaleDown")}
+    behaviour["scaleUp"]["policies"] = [{"type": "Pods", "value": 20, "periodSeconds": 15}]  # type: ignore[assignment]
+    advanced = {"horizontalPodAutoscalerConfig": {"behavior": behaviour}}
+    trigger = plain.ours("plain", queue=group)
+    plain.put_up([plain.deployment(group, group), plain.scaled_object(group, group, trigger, advanced=advanced)])
+    eventually("KEDA has seen it", lambda: _known(group), 60)
+    queue.push(1.0, 10)
+    ten = stage.history.replicas(AGENTS, group, 10, 45)
+    time.sleep(2.0)
+    queue.push(1.0)
+    stage.history.replicas(AGENTS, group, 11, 45, since=ten.at)
+    plain.take_down(group)
+
+
+def _known(name: str) -> bool:
+    told = get("scaledobjects.keda.sh", "-n", AGENTS, name)
+    return bool(told.get("status", {}).get("externalMetricNames"))
