@@ -1,5 +1,5 @@
 """
-Before the end-to-end tests: `python -m tests.e2e` tells whether there is a cluster for them, `… load` puts images on it.
+Before the end-to-end tests: `python -m tests.e2e` says whether a cluster is there, `… load` puts images on it.
 """
 
 from __future__ import annotations
