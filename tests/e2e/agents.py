@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.e2e.history import Size
-from tests.e2e.kubectl import kubectl
+from tests.e2e.kubectl import eventually, kubectl
 from tests.e2e.names import ADDRESS, AGENTS, AUTHENTICATION, SYSTEM
 from tests.e2e.queues import ListQueue, Queue, RabbitQueue, StreamQueue
 from tests.e2e.stage import ROOT, SCALER_IMAGE, Stage
@@ -48,13 +48,13 @@ class Agent:
         """
         return self.stage.history.ready(AGENTS, self.name, count, within)
 
-    def asleep(self, within: float = 90.0) -> Size:
+    def asleep(self, within: float = 90.0) -> None:
         """
-        Return when nothing is wanted.
+        Return when nothing is wanted, and the last pod is gone: one that goes still takes jobs for a moment.
         """
-        return self.stage.history.until(
-            AGENTS, self.name, lambda size: size.wanted == 0, within, since=self.stage.history.now()
-        )
+        begun = self.stage.history.now()
+        self.stage.history.until(AGENTS, self.name, lambda size: size.wanted == 0, within, since=begun)
+        eventually(f"the last pod of {self.name} is gone", lambda: not self.pods(), within)
 
     def lowest(self, since: float) -> int:
         """
@@ -64,12 +64,9 @@ class Agent:
 
     def pods(self) -> list[str]:
         """
-        Return the names of the pods that run.
+        Return the names of the pods that are there.
         """
-        told = kubectl(
-            "-n", AGENTS, "get", "pods", "-l", f"app.kubernetes.io/instance={self.name}", "-o", "name",
-            "--field-selector=status.phase=Running",
-        )  # fmt: skip
+        told = kubectl("-n", AGENTS, "get", "pods", "-l", f"app.kubernetes.io/instance={self.name}", "-o", "name")
         return [line.removeprefix("pod/") for line in told.split()]
 
     def remove(self) -> None:
@@ -89,6 +86,31 @@ def install(stage: Stage, name: str, kind: str, *, policy: str = "", **changes: 
     chosen = merged(values(stage, queue, policy), changes)
     stage.helm("install", name, CHART, "-n", AGENTS, values=chosen)
     return Agent(stage, name, queue)
+
+
+def own_image(name: str, **settings: str) -> dict[str, Any]:
+    """
+    Return values for an agent whose image is its owner's, so that the chart knows nothing of what it has in hand.
+
+    It is the same worker all the same, told of its queue by its owner; *settings* are variables of its environment.
+    """
+    queue = f"{name}-jobs"
+    password = {"name": "PASSWORD", "valueFrom": {"secretKeyRef": {"name": "queues", "key": "redis"}}}
+    variables = {
+        "LOADGEN_BROKER": f"redis://:$(PASSWORD)@redis.{SYSTEM}.svc:6379/0",
+        "LOADGEN_QUEUE": queue,
+        "LOADGEN_DONE": f"{queue}-done",
+        "LOADGEN_GPU": "simulated",
+        **settings,
+    }
+    pod = {"POD_NAME": "metadata.name", "POD_NAMESPACE": "metadata.namespace"}
+    fields = [{"name": key, "valueFrom": {"fieldRef": {"fieldPath": path}}} for key, path in pod.items()]
+    return {
+        "worker": {"enabled": False},
+        "command": ["loadgen", "worker"],
+        "env": [password, *fields, *({"name": key, "value": value} for key, value in variables.items())],
+        "queue": {"processing": ""},
+    }
 
 
 def values(stage: Stage, queue: Queue, policy: str = "") -> dict[str, Any]:

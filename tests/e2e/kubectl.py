@@ -98,6 +98,7 @@ class Forward:
         self._arguments = ("-n", namespace, "port-forward", "--address", "127.0.0.1", target, f":{port}")
         self._process: subprocess.Popen[str] | None = None
         self._port = 0
+        self._opening = threading.Lock()
 
     @property
     def port(self) -> int:
@@ -107,10 +108,11 @@ class Forward:
         Raises:
             KubectlError: it cannot be begun.
         """
-        if self._process is None or self._process.poll() is not None:
-            self.close()
-            self._open()
-        return self._port
+        with self._opening:
+            if self._process is None or self._process.poll() is not None:
+                self.close()
+                self._open()
+            return self._port
 
     def close(self) -> None:
         """

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from tests.e2e.kubectl import apply, kubectl
+from tests.e2e.kubectl import apply, get, kubectl
 from tests.e2e.names import ADDRESS, AGENTS, AUTHENTICATION, SYSTEM
 
 LABEL = "e2e-plain"
@@ -125,3 +125,11 @@ def numbered(group: str, number: int) -> Sequence[str]:
     Return the names of a group.
     """
     return [f"{group}-{index:03d}" for index in range(number)]
+
+
+def seen(name: str) -> bool:
+    """
+    Tell whether KEDA has asked about a ScaledObject: before that, a push is lost.
+    """
+    told = get("scaledobjects.keda.sh", "-n", AGENTS, name)
+    return bool(told.get("status", {}).get("externalMetricNames"))

@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.e2e.names import SYSTEM
 
-FRESHNESS = 6.0
+FRESHNESS = 12.0
 """Seconds for which a reading stays good."""
 
 HOLD = 20.0

@@ -11,13 +11,16 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+import trustme
 import yaml
 
 from tests.chart.helm import unpacked
@@ -25,7 +28,6 @@ from tests.e2e.history import History
 from tests.e2e.kubectl import Forward, KubectlError, apply, eventually, get, kubectl, manifest
 from tests.e2e.names import AGENTS, AUTHENTICATION, KEDA_CERTIFICATE, PASSWORD, SYSTEM
 from tests.e2e.policies import DOCUMENT
-from tests.servers.certificates import Certificates, issue
 
 ROOT = Path(__file__).parents[2]
 _MANIFESTS = Path(__file__).parent / "manifests"
@@ -33,6 +35,7 @@ _HELM_WITHIN = 180.0
 _ROLLED_OUT_WITHIN = 120.0
 _GONE_WITHIN = 120.0
 _GPUS = "nvidia.com/gpu"
+_SCALER = "app.kubernetes.io/name=agent-scaler"
 
 
 def image(name: str, default: str) -> str:
@@ -107,6 +110,7 @@ class Stage:
                 ("scaler", "deploy/agent-scaler", 8080),
             )
         }
+        self._authority = trustme.CA()
         self.history = History()
 
     def build(self) -> None:
@@ -119,7 +123,7 @@ class Stage:
             apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
         for namespace in (SYSTEM, AGENTS):
             apply(secret(namespace, "queues", redis=PASSWORD, rabbitmq="guest"))
-        self.trust(self.certificates())
+        self.trust()
         for server, name in IMAGES.items():
             apply(*manifest(_MANIFESTS / f"{server}.yaml", namespace=SYSTEM, agents=AGENTS, image=name))
         apply(*manifest(_MANIFESTS / "exporter.yaml", namespace=SYSTEM, image=SCALER_IMAGE))
@@ -138,22 +142,22 @@ class Stage:
             self._remove()
         self._folder.cleanup()
 
-    def certificates(self) -> Certificates:
+    def trust(self) -> str:
         """
-        Issue new certificates for the scaler and for KEDA, by a new authority.
+        Issue certificates for the scaler and for KEDA, into the Secrets that both read; return the scaler's, as PEM.
         """
-        names = ("agent-scaler", f"agent-scaler.{SYSTEM}", f"agent-scaler.{SYSTEM}.svc")
-        return issue(Path(tempfile.mkdtemp(dir=self.folder)), *names)
-
-    def trust(self, files: Certificates) -> None:
-        """
-        Put certificates into the Secrets that the scaler and KEDA read.
-        """
-        ca = files.ca.read_text()
-        server = {"tls.crt": files.server_cert.read_text(), "tls.key": files.server_key.read_text(), "ca.crt": ca}
-        client = {"tls.crt": files.client_cert.read_text(), "tls.key": files.client_key.read_text(), "ca.crt": ca}
-        apply(secret(SYSTEM, "scaler-certificate", **server), secret(SYSTEM, "clients", **{"ca.crt": ca}))
-        apply(secret(SYSTEM, "keda-certificate", **client), secret("keda", KEDA_CERTIFICATE, **client))
+        ca = self._authority.cert_pem.bytes().decode()
+        server = _pem(
+            self._authority.issue_cert(*(f"agent-scaler{rest}" for rest in ("", f".{SYSTEM}", f".{SYSTEM}.svc")))
+        )
+        client = {**_pem(self._authority.issue_cert("keda.e2e")), "ca.crt": ca}
+        apply(
+            secret(SYSTEM, "scaler-certificate", **server, **{"ca.crt": ca}),
+            secret(SYSTEM, "clients", **{"ca.crt": ca}),
+            secret(SYSTEM, "keda-certificate", **client),
+            secret("keda", KEDA_CERTIFICATE, **client),
+        )
+        return server["tls.crt"]
 
     def configure(self, document: Mapping[str, Any], **values: Any) -> None:
         """
@@ -207,21 +211,15 @@ class Stage:
         """
         Return a page of the scaler's HTTP port.
         """
-
-        def fetched() -> str:
-            port = self.forwards["scaler"].port
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
-                body: bytes = answer.read()
-            return body.decode()
-
-        return eventually(f"the scaler answers {path}", fetched, 30)
+        return self._page("scaler", path)
 
     def explained(self, name: str, namespace: str = AGENTS) -> dict[str, Any]:
         """
         Return where the scaler says that a workload stands.
         """
-        workloads: list[dict[str, Any]] = json.loads(self.scaler_page(f"/v1/workloads/{namespace}/{name}"))["workloads"]
-        return workloads[0]
+        told = json.loads(self.scaler_page(f"/v1/workloads/{namespace}/{name}"))
+        first: dict[str, Any] = told["workloads"][0] if told.get("workloads") else {"sentence": told.get("error", "")}
+        return first
 
     def says(self, name: str, what: str, within: float, **facts: Any) -> dict[str, Any]:
         """
@@ -230,9 +228,22 @@ class Stage:
 
         def found() -> dict[str, Any] | None:
             told = self.explained(name)
-            return told if what in told["sentence"] and all(told[key] == facts[key] for key in facts) else None
+            return told if what in told["sentence"] and all(told.get(key) == facts[key] for key in facts) else None
 
         return eventually(f"the scaler says {what!r} {facts} of {name}", found, within)
+
+    def query(self, promql: str) -> list[float]:
+        """
+        Return the values that Prometheus has for a query.
+        """
+        page = f"/api/v1/query?query={quote(promql)}"
+        return [float(series["value"][1]) for series in json.loads(self._page("prometheus", page))["data"]["result"]]
+
+    def sync(self) -> None:
+        """
+        Let the node look after the scaler's mounted files at once, which it otherwise does once a minute.
+        """
+        kubectl("-n", SYSTEM, "annotate", "pods", "-l", _SCALER, f"e2e/looked-at={time.time():.0f}", "--overwrite")
 
     def expose(self, page: str) -> None:
         """
@@ -243,8 +254,10 @@ class Stage:
     @cached_property
     def gpus(self) -> bool:
         """
-        Whether a node of the cluster offers GPUs.
+        Whether a node of the cluster offers GPUs, and agents are to take them (`SCALER_E2E_GPU=none`: they are not).
         """
+        if os.environ.get("SCALER_E2E_GPU") == "none":
+            return False
         nodes = get("nodes")["items"]
         return any(int(node["status"].get("allocatable", {}).get(_GPUS, 0)) for node in nodes)
 
@@ -259,6 +272,28 @@ class Stage:
             name = pod["metadata"]["name"]
             told.append(f"--- {name}: {pod['status'].get('phase')}\n{_logs(AGENTS, name)}")
         return "\n".join(told)
+
+    def _page(self, server: str, path: str) -> str:
+        return self.fetched(self.forwards[server], path)
+
+    def fetched(self, forward: Forward, path: str) -> str:
+        """
+        Return a page that is served at a forwarded port.
+        """
+
+        def fetched() -> str:
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{forward.port}{path}", timeout=10) as answer:
+                    body: bytes = answer.read()
+            except urllib.error.HTTPError as error:
+                with error:
+                    body = error.read()
+            except OSError:
+                forward.close()  # to a pod that is gone, perhaps
+                raise
+            return body.decode()
+
+        return eventually(f"{path} is answered", fetched, 30)
 
     def _gone(self, app: str) -> bool:
         return not get("pods", "-n", SYSTEM, "-l", f"app={app}")["items"]
@@ -293,6 +328,14 @@ def secret(namespace: str, name: str, **texts: str) -> dict[str, Any]:
     """
     data = {key: base64.b64encode(text.encode()).decode() for key, text in texts.items()}
     return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": namespace}, "data": data}
+
+
+def _pem(leaf: trustme.LeafCert) -> dict[str, str]:
+    """
+    Return a certificate with its key, as a Secret has them.
+    """
+    chain = "".join(pem.bytes().decode() for pem in leaf.cert_chain_pems)
+    return {"tls.crt": chain, "tls.key": leaf.private_key_pem.bytes().decode()}
 
 
 def _logs(namespace: str, what: str) -> str:

@@ -135,15 +135,10 @@ def test_from_ten_to_eleven(stage: Stage) -> None:
     advanced = {"horizontalPodAutoscalerConfig": {"behavior": behaviour}}
     trigger = plain.ours("plain", queue=group)
     plain.put_up([plain.deployment(group, group), plain.scaled_object(group, group, trigger, advanced=advanced)])
-    eventually("KEDA has seen it", lambda: _known(group), 60)
+    eventually("KEDA has seen it", lambda: plain.seen(group), 60)
     queue.push(1.0, 10)
     ten = stage.history.replicas(AGENTS, group, 10, 45)
     time.sleep(2.0)
     queue.push(1.0)
     stage.history.replicas(AGENTS, group, 11, 45, since=ten.at)
     plain.take_down(group)
-
-
-def _known(name: str) -> bool:
-    told = get("scaledobjects.keda.sh", "-n", AGENTS, name)
-    return bool(told.get("status", {}).get("externalMetricNames"))
