@@ -88,11 +88,12 @@ def install(stage: Stage, name: str, kind: str, *, policy: str = "", **changes: 
     return Agent(stage, name, queue)
 
 
-def own_image(name: str, **settings: str) -> dict[str, Any]:
+def own_image(name: str, *, gpu: bool = True, **settings: str) -> dict[str, Any]:
     """
     Return values for an agent whose image is its owner's, so that the chart knows nothing of what it has in hand.
 
     It is the same worker all the same, told of its queue by its owner; *settings* are variables of its environment.
+    Without *gpu* it takes none of the cluster's, of which there are few.
     """
     queue = f"{name}-jobs"
     password = {"name": "PASSWORD", "valueFrom": {"secretKeyRef": {"name": "queues", "key": "redis"}}}
@@ -110,6 +111,7 @@ def own_image(name: str, **settings: str) -> dict[str, Any]:
         "command": ["loadgen", "worker"],
         "env": [password, *fields, *({"name": key, "value": value} for key, value in variables.items())],
         "queue": {"processing": ""},
+        **({} if gpu else {"gpu": {"enabled": False}}),
     }
 
 

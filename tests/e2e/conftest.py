@@ -12,20 +12,30 @@ import pytest
 from tests.e2e import agents
 from tests.e2e.agents import Agent
 from tests.e2e.cluster import UnfitError, fit
+from tests.e2e.crowd import Crowd
 from tests.e2e.kubectl import KubectlError
+from tests.e2e.replay import Replay
 from tests.e2e.stage import Stage, note
 
 _TOLD = 600.0
+_LONGEST = 600.0
+_LATER = 45.0
+"""Seconds until many ScaledObjects are put up, with which KEDA is slow: it is to see the first tests' own before."""
+
+_ORDER = ("holds", "configuration", "wakes", "many", "charts", "trace", "outages", "restarts")
+"""Beside the trace there is nothing that disturbs others; the outages and restarts come when it has ended."""
+
 _stages: list[Stage] = []
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
-    Give every test here the time that a cluster takes.
+    Give every test here the time that a cluster takes, and its place in the order.
     """
+    items.sort(key=lambda item: next((at for at, word in enumerate(_ORDER) if word in item.path.stem), len(_ORDER)))
     for item in items:
-        if "e2e" in item.path.parts:
-            item.add_marker(pytest.mark.timeout(900))
+        if item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(_LONGEST))
 
 
 @pytest.fixture(scope="session")
@@ -49,6 +59,44 @@ def stage() -> Generator[Stage]:
         stage.close()
 
 
+@pytest.fixture(scope="session")
+def replay(stage: Stage) -> Generator[Replay]:
+    """
+    A trace that is replayed on an agent of its own.
+    """
+    agent = agents.install(stage, "trace", "list", worker={"loadSeconds": 3}, keda={"maxReplicaCount": 2})
+    replay = Replay(agent)
+    replay.start()
+    yield replay
+    agent.remove()
+
+
+@pytest.fixture(scope="session")
+def crowd(stage: Stage, request: pytest.FixtureRequest) -> Generator[Crowd]:
+    """
+    Idle ScaledObjects by the hundred, which KEDA takes minutes to see: they are put up beside other tests.
+    """
+    crowd = Crowd(stage)
+    alone = all("crowd" in item.fixturenames for item in _chosen(request))
+    crowd.begin(after=0.0 if alone else _LATER)
+    yield crowd
+    crowd.take_down()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def early(request: pytest.FixtureRequest) -> None:
+    """
+    Begin at once with what takes long, if any of the chosen tests needs it.
+    """
+    for name in ("replay", "crowd"):
+        if any(name in item.fixturenames for item in _chosen(request)):
+            request.getfixturevalue(name)
+
+
+def _chosen(request: pytest.FixtureRequest) -> list[pytest.Function]:
+    return [item for item in request.session.items if isinstance(item, pytest.Function)]
+
+
 @pytest.fixture
 def make(stage: Stage) -> Generator[Callable[..., Agent]]:
     """
@@ -66,12 +114,12 @@ def make(stage: Stage) -> Generator[Callable[..., Agent]]:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """
     Add to the report of a test that failed the history of all replicas, and everybody's logs.
     """
     report = yield
-    if report.failed and _stages and "e2e" in item.path.parts:
+    if report.failed and _stages:
         stage = _stages[0]
         report.sections.append(("replicas", stage.history.told(_TOLD)))
         try:

@@ -90,19 +90,17 @@ def stock_list(queue: str, target: int = 1) -> dict[str, Any]:
     }
 
 
-def redis_authentication() -> list[dict[str, Any]]:
+def redis_authentication() -> dict[str, Any]:
     """
     Return what KEDA's own trigger needs to log in.
     """
     reference = {"parameter": "password", "name": "queues", "key": "redis"}
-    return [
-        {
-            "apiVersion": "keda.sh/v1alpha1",
-            "kind": "TriggerAuthentication",
-            "metadata": {"name": "redis", "namespace": AGENTS},
-            "spec": {"secretTargetRef": [reference]},
-        }
-    ]
+    return {
+        "apiVersion": "keda.sh/v1alpha1",
+        "kind": "TriggerAuthentication",
+        "metadata": {"name": "redis", "namespace": AGENTS},
+        "spec": {"secretTargetRef": [reference]},
+    }
 
 
 def put_up(objects: Iterable[dict[str, Any]]) -> None:

@@ -65,7 +65,9 @@ def bound(stage: Stage) -> None:
 def slow(stage: Stage) -> None:
     """A model that loads for longer than idle window and cooldown together is not stopped meanwhile."""
     loading = {"loadSeconds": 30, "initialCooldownPeriod": 31}
-    agent = install(stage, "slow", "list", policy="blind", keda=loading, **own_image("slow", LOADGEN_MODEL_LOAD="25s"))
+    agent = install(
+        stage, "slow", "list", policy="blind", keda=loading, **own_image("slow", gpu=False, LOADGEN_MODEL_LOAD="25s")
+    )
     agent.asleep()
     pushed = agent.queue.push(2.0)
     agent.wanted(1, 3, since=pushed)
@@ -76,7 +78,9 @@ def slow(stage: Stage) -> None:
 
 def withdrawn(stage: Stage) -> None:
     """The job is withdrawn while the model loads: the worker stays for as long as loading may last, and then goes."""
-    agent = install(stage, "withdrawn", "list", policy="blind", **own_image("withdrawn", LOADGEN_MODEL_LOAD="10m"))
+    agent = install(
+        stage, "withdrawn", "list", policy="blind", **own_image("withdrawn", gpu=False, LOADGEN_MODEL_LOAD="10m")
+    )
     agent.asleep()
     pushed = agent.queue.push(2.0)
     agent.wanted(1, 3, since=pushed)
@@ -93,7 +97,9 @@ def withdrawn(stage: Stage) -> None:
 
 def unreadable(stage: Stage) -> None:
     """NaN, one of DCGM's blanks, an exporter that is gone: unknown each time, and never a reason to stop anybody."""
-    agent = install(stage, "unreadable", "list", policy="blind", **own_image("unreadable", LOADGEN_GPU="none"))
+    agent = install(
+        stage, "unreadable", "list", policy="blind", **own_image("unreadable", gpu=False, LOADGEN_GPU="none")
+    )
     agent.asleep()
     agent.queue.push(1.0)
     agent.ready(1)

@@ -6,19 +6,13 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Generator, Sequence
 
-import pytest
-
-from tests.e2e import plain
-from tests.e2e.kubectl import Forward, eventually, get
+from tests.e2e.crowd import Crowd
+from tests.e2e.kubectl import Forward, eventually
 from tests.e2e.names import AGENTS
-from tests.e2e.queues import ListQueue
 from tests.e2e.stage import Stage, note
 
 _GROUP = "many"
-_NUMBER = 200
-_PLACED_WITHIN = 240.0
 _QUIET = 45.0
 """Seconds without any job, in which 200 ScaledObjects are polled 300 times: a quiet hour's worth for two of them."""
 
@@ -26,32 +20,10 @@ _AWAKE_WITHIN = 20.0
 _STREAMS = "gpu_agent_scaler_streams_open"
 
 
-@pytest.fixture(scope="module")
-def crowd(stage: Stage) -> Generator[Sequence[ListQueue]]:
-    """
-    Idle ScaledObjects, all seen by KEDA.
-    """
-    queues = [ListQueue(stage, name) for name in plain.numbered(_GROUP, _NUMBER)]
-    objects = []
-    for queue in queues:
-        scaled = plain.scaled_object(queue.name, _GROUP, plain.ours("plain", queue=queue.name), pollingInterval=30)
-        objects += [plain.deployment(queue.name, _GROUP), scaled]
-    begun = time.monotonic()
-    plain.put_up(objects)
-    eventually("KEDA has seen them all", _all_seen, _PLACED_WITHIN)
-    note(f"KEDA had seen {_NUMBER} ScaledObjects {time.monotonic() - begun:.0f} s after they were applied")
-    yield queues
-    plain.take_down(_GROUP)
-
-
-def _all_seen() -> bool:
-    listed = get("scaledobjects.keda.sh", "-n", AGENTS, "-l", f"{plain.LABEL}={_GROUP}")["items"]
-    return sum(bool(each.get("status", {}).get("externalMetricNames")) for each in listed) == _NUMBER
-
-
-def test_a_quiet_time_has_no_errors_and_no_question_too_many(stage: Stage, crowd: Sequence[ListQueue]) -> None:
+def test_a_quiet_time_has_no_errors_and_no_question_too_many(stage: Stage, crowd: Crowd) -> None:
     """No call fails, and after the first answer of the stream of specs nobody asks for the spec any more."""
-    eventually("every stream is open", lambda: _sample(stage.scaler_page("/metrics"), _STREAMS) >= len(crowd), 60)
+    queues = crowd.group(_GROUP)
+    eventually("every stream is open", lambda: _sample(stage.scaler_page("/metrics"), _STREAMS) >= len(queues), 60)
     before = _counts(stage)
     time.sleep(_QUIET)
     grown = {call: count - before.get(call, 0.0) for call, count in _counts(stage).items()}
@@ -60,16 +32,17 @@ def test_a_quiet_time_has_no_errors_and_no_question_too_many(stage: Stage, crowd
     note(f"calls in {_QUIET:g} s: {', '.join(told)}")
     assert not {call: count for call, count in grown.items() if call[1] != "OK"}
     assert not [call for call in grown if call[0] == "GetMetricSpec"]
-    assert grown["IsActive", "OK"] >= len(crowd)
+    assert grown["IsActive", "OK"] >= len(queues)
 
 
-def test_all_of_them_wake_within_seconds(stage: Stage, crowd: Sequence[ListQueue]) -> None:
+def test_all_of_them_wake_within_seconds(stage: Stage, crowd: Crowd) -> None:
     """A job for each, all at once: every one is awake within seconds, without a poll."""
+    queues = crowd.group(_GROUP)
     used, begun = _used(stage), time.monotonic()
-    pushed = min(queue.push(1.0) for queue in crowd)
-    sizes = [stage.history.replicas(AGENTS, queue.name, 1, _AWAKE_WITHIN, since=pushed) for queue in crowd]
+    pushed = min(queue.push(1.0) for queue in queues)
+    sizes = [stage.history.replicas(AGENTS, queue.name, 1, _AWAKE_WITHIN, since=pushed) for queue in queues]
     last = max(size.at for size in sizes) - pushed
-    note(f"{len(crowd)} awake after {last:.1f} s")
+    note(f"{len(queues)} awake after {last:.1f} s")
     after, took = _used(stage), time.monotonic() - begun
     for who, (cpu, memory) in after.items():
         note(f"{who}: {memory / 1e6:.0f} MB, {cpu - used[who][0]:.1f} s CPU in {took:.1f} s")

@@ -7,7 +7,7 @@ While one is away nobody is stopped, nobody is woken for nothing, and no job is 
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from functools import partial
 
 import pytest
@@ -34,7 +34,7 @@ class Scene:
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
-        self.agents: Mapping[str, Agent] = {}
+        self.agents: dict[str, Agent] = {}
         self.sleepers: dict[str, list[Queue]] = {"redis": [], "rabbitmq": []}
         self.begun = 0.0
 
@@ -42,14 +42,16 @@ class Scene:
         """
         Put everybody in place.
         """
-        drain = {"drain": {"jobSeconds": 240}}
-        self.agents = {
-            kind: install(self.stage, f"out-{kind}", kind, **drain) for kind in ("list", "stream", "rabbitmq")
-        }
+        for kind in ("list", "stream", "rabbitmq"):
+            self.agents[kind] = install(self.stage, f"out-{kind}", kind, drain={"jobSeconds": 240})
         objects = []
-        for server, policy, queue in (("redis", "plain", ListQueue), ("rabbitmq", "plain-rabbitmq", RabbitQueue)):
-            for index in range(4):
-                sleeper = queue(self.stage, f"out-{server}-{index}")
+        kinds: dict[str, tuple[str, type[Queue]]] = {
+            "redis": ("plain", ListQueue),
+            "rabbitmq": ("plain-rabbitmq", RabbitQueue),
+        }
+        for server, (policy, queue) in kinds.items():
+            for name in plain.numbered(f"out-{server}", 4):
+                sleeper = queue(self.stage, name)
                 self.sleepers[server].append(sleeper)
                 asked = plain.ours(policy, queue=sleeper.name)
                 scaled = plain.scaled_object(sleeper.name, _GROUP, asked, pollingInterval=POLL, cooldownPeriod=3 * POLL)

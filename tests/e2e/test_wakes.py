@@ -6,64 +6,19 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 
 from tests.e2e import plain
 from tests.e2e.agents import Agent
-from tests.e2e.kubectl import eventually, get
+from tests.e2e.crowd import Crowd
+from tests.e2e.kubectl import eventually
 from tests.e2e.names import AGENTS
-from tests.e2e.queues import ListQueue, Queue, RabbitQueue, StreamQueue
+from tests.e2e.queues import ListQueue, Queue
 from tests.e2e.stage import Stage, note
 
-_RUNS = 30
 _APART = 0.3
-
-
-@pytest.fixture(scope="module")
-def sleepers(stage: Stage) -> Generator[dict[str, Sequence[Queue]]]:
-    """
-    Thirty idle ScaledObjects a kind: ours on lists and in RabbitMQ, ten on streams, and thirty with the stock trigger.
-    """
-    groups: dict[str, Sequence[Queue]] = {
-        "wake-list": [ListQueue(stage, name) for name in plain.numbered("wake-list", _RUNS)],
-        "wake-stream": [StreamQueue(stage, name) for name in plain.numbered("wake-stream", 10)],
-        "wake-rabbit": [RabbitQueue(stage, name) for name in plain.numbered("wake-rabbit", _RUNS)],
-        "wake-stock": [ListQueue(stage, name) for name in plain.numbered("wake-stock", _RUNS)],
-    }
-    objects = plain.redis_authentication()
-    for group, queues in groups.items():
-        for queue in queues:
-            objects += [plain.deployment(queue.name, group), _scaled(group, queue.name)]
-    plain.put_up(objects)
-    eventually("KEDA has seen them all", lambda: _ready(sum(map(len, groups.values()))), 90)
-    yield groups
-    for group in groups:
-        plain.take_down(group)
-
-
-def _scaled(group: str, name: str) -> dict[str, object]:
-    match group:
-        case "wake-stock":
-            return plain.scaled_object(name, group, plain.stock_list(name))
-        case "wake-rabbit":
-            trigger = plain.ours("plain-rabbitmq", queue=name)
-        case "wake-stream":
-            trigger = plain.ours("plain", queue=name, queueType="stream", queueGroup="agents")
-        case _:
-            trigger = plain.ours("plain", queue=name)
-    return plain.scaled_object(name, group, trigger, pollingInterval=30, cooldownPeriod=90)
-
-
-def _ready(number: int) -> bool:
-    listed = get("scaledobjects.keda.sh", "-n", AGENTS)["items"]
-    known = [
-        each["metadata"]["name"]
-        for each in listed
-        if each["metadata"]["name"].startswith("wake-") and each.get("status", {}).get("externalMetricNames")
-    ]
-    return len(known) == number
 
 
 def _woken(stage: Stage, queues: Sequence[Queue], within: float) -> list[float]:
@@ -90,19 +45,17 @@ def _told(what: str, seconds: Sequence[float]) -> tuple[float, float]:
 @pytest.mark.parametrize(
     ("group", "median", "worst"), [("wake-list", 50, 300), ("wake-stream", 50, 300), ("wake-rabbit", 300, 1000)]
 )
-def test_a_job_wakes_its_agent_at_once(
-    stage: Stage, sleepers: dict[str, Sequence[Queue]], group: str, median: float, worst: float
-) -> None:
+def test_a_job_wakes_its_agent_at_once(stage: Stage, crowd: Crowd, group: str, median: float, worst: float) -> None:
     """From the job to `spec.replicas: 1` it takes no polling interval, but a fraction of a second."""
-    seconds = _woken(stage, sleepers[group], within=40)
+    seconds = _woken(stage, crowd.group(group), within=40)
     half, most = _told(group, seconds)
     assert half < median, seconds
     assert most < worst, seconds
 
 
-def test_the_stock_trigger_waits_for_its_poll(stage: Stage, sleepers: dict[str, Sequence[Queue]]) -> None:
+def test_the_stock_trigger_waits_for_its_poll(stage: Stage, crowd: Crowd) -> None:
     """KEDA's own trigger on the same Redis, at its default polling interval of 30 s, needs seconds for the same."""
-    queues = sleepers["wake-stock"]
+    queues = crowd.group("wake-stock")
     pushed = []
     for queue in queues:
         pushed.append(queue.push(1.0))
