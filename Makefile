@@ -32,7 +32,7 @@ test: $(VENV)/.dev $(VENV)/.helm ## Run every test; real servers in containers, 
 
 test-local: $(VENV)/.dev ## Run the tests that need servers, with servers of this machine and no containers
 	@SCALER_TEST_SERVERS=local $(PY) -m tests.servers
-	SCALER_TEST_SERVERS=local $(PY) -m pytest -m "servers and not image" $(PYTEST_ARGS)
+	SCALER_TEST_SERVERS=local $(PY) -m pytest -m "servers and not image" --ignore tests/e2e $(PYTEST_ARGS)
 
 e2e: $(VENV)/.dev $(VENV)/.helm ## Run the end-to-end tests on the cluster of KUBECONFIG, which has KEDA (tests/e2e/README.md)
 	@$(SCALER_E2E_ENTER) $(PY) -m tests.e2e

@@ -5,6 +5,7 @@ One stage for all end-to-end tests, and what is told when one of them fails.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from tests.e2e.kubectl import KubectlError
 from tests.e2e.replay import Replay
 from tests.e2e.stage import Stage, note
 
+_HERE = Path(__file__).parent
 _TOLD = 600.0
 _LONGEST = 600.0
 _LATER = 45.0
@@ -32,10 +34,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     Give every test here the time that a cluster takes, and its place in the order.
     """
-    items.sort(key=lambda item: next((at for at, word in enumerate(_ORDER) if word in item.path.stem), len(_ORDER)))
-    for item in items:
+    ours = [item for item in items if item.path.is_relative_to(_HERE)]
+    items[:] = [item for item in items if item not in ours] + sorted(ours, key=_place)
+    for item in ours:
         if item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(_LONGEST))
+
+
+def _place(item: pytest.Item) -> int:
+    return next((at for at, word in enumerate(_ORDER) if word in item.path.stem), len(_ORDER))
 
 
 @pytest.fixture(scope="session")

@@ -5,12 +5,16 @@ Many ScaledObjects at once, whose pods nobody has to run: what is looked at is w
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any
 
-from tests.e2e.kubectl import apply, get, kubectl
+from tests.e2e.kubectl import create, get, kubectl
 from tests.e2e.names import ADDRESS, AGENTS, AUTHENTICATION, SYSTEM
 
 LABEL = "e2e-plain"
+"""The label that names a group."""
+
+_PORTION = 40
 
 
 def deployment(name: str, group: str) -> dict[str, Any]:
@@ -105,9 +109,11 @@ def redis_authentication() -> dict[str, Any]:
 
 def put_up(objects: Iterable[dict[str, Any]]) -> None:
     """
-    Make objects in one go.
+    Make objects, so many at a time.
     """
-    apply(*objects)
+    waiting = iter(objects)
+    while portion := list(islice(waiting, _PORTION)):
+        create(*portion)
 
 
 def take_down(group: str) -> None:
