@@ -162,8 +162,10 @@ async def _reload(file: DocumentFile, engine: Engine, showing: Showing) -> None:
             case Document() as document:
                 engine.reconfigure(document)
                 generation = showing.in_force.generation + 1
-                showing.in_force = ConfigurationView(loaded_at=time.time(), generation=generation)
+                refused = showing.in_force.refused_total
+                showing.in_force = ConfigurationView(time.time(), generation, refused_total=refused)
                 _log.info("configuration reloaded: number %d is in force", generation)
             case ConfigurationError() as error:
-                showing.in_force = replace(showing.in_force, errors=error.errors)
+                refused = showing.in_force.refused_total + 1
+                showing.in_force = replace(showing.in_force, errors=error.errors, refused_total=refused)
                 _log.error("configuration refused, the old one stays in force: %s", error)

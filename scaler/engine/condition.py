@@ -7,6 +7,7 @@ from __future__ import annotations
 import logging
 
 from scaler.domain.wording import duration
+from scaler.engine.durations import LATENESS_BOUNDS, READ_BOUNDS, Stopwatch
 from scaler.sources.base import Answers, SourceError
 from scaler.sources.questions import Question
 
@@ -25,7 +26,8 @@ class Condition:
     Attributes:
         reads: how many ended, failed ones included; `failures`: how many of them failed.
         failures_in_a_row: since the last good answer.
-        latency: seconds that the last read took.
+        latency: seconds that the last read took; `latencies`: those of all; `lateness`: by how much those began late
+            that had a time to begin.
         last_good: when there was an answer last, whether asked for or announced.
         last_error: what the last failure was; kept when it is over.
         failing_since: when the first failed read began; None while the connection answers.
@@ -36,6 +38,8 @@ class Condition:
         self.failures = 0
         self.failures_in_a_row = 0
         self.latency: float | None = None
+        self.latencies = Stopwatch(READ_BOUNDS)
+        self.lateness = Stopwatch(LATENESS_BOUNDS)
         self.last_good: float | None = None
         self.last_error: str | None = None
         self.failing_since: float | None = None
@@ -47,6 +51,7 @@ class Condition:
         """
         self.reads += 1
         self.latency = latency
+        self.latencies.note(latency)
 
     def failed(self, error: SourceError, at: float) -> bool:
         """

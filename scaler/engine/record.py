@@ -36,7 +36,7 @@ class Record:
             return False
         if before is None or before.reason is not after.reason:
             self._decisions[after.reason] += 1
-            self._note_expiry(None if before is None else before.reason, after.reason)
+            self._note_expiry(workload, None if before is None else before.reason, after)
         _log.log(
             logging.WARNING if after.reason in _WARNED else logging.INFO,
             "%s: %s: %s",
@@ -65,16 +65,24 @@ class Record:
         """
         return CountersView(decisions_total=dict(self._decisions), holds_expired_total=dict(self._expired))
 
-    def _note_expiry(self, before: Reason | None, after: Reason) -> None:
+    def _note_expiry(self, workload: Workload, before: Reason | None, after: Decision) -> None:
         """
-        Count a hold that its bound ended.
+        Count a hold that its bound ended, and keep with the workload that it did.
         """
-        if after is Reason.GPU_HOLD_EXPIRED:
-            self._expired[Hold.GPU] += 1
-        elif before is Reason.HELD_UNKNOWN and after is Reason.UNKNOWN:
-            self._expired[Hold.UNKNOWN] += 1
-        elif before is Reason.LOADING and after in _AFTER_LOADING:
-            self._expired[Hold.LOADING] += 1
+        hold = _expired(before, after.reason)
+        if hold is not None:
+            self._expired[hold] += 1
+            workload.expired = hold, after.at
+
+
+def _expired(before: Reason | None, after: Reason) -> Hold | None:
+    if after is Reason.GPU_HOLD_EXPIRED:
+        return Hold.GPU
+    if before is Reason.HELD_UNKNOWN and after is Reason.UNKNOWN:
+        return Hold.UNKNOWN
+    if before is Reason.LOADING and after in _AFTER_LOADING:
+        return Hold.LOADING
+    return None
 
 
 def _names(caller: Caller) -> dict[str, str]:

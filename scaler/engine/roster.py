@@ -13,6 +13,7 @@ from scaler.domain.decision import Decision, Phase, Verdict
 from scaler.domain.readings import BySignal, Observation, Signal
 from scaler.domain.state import NEVER_SEEN, State
 from scaler.engine.plan import Plan
+from scaler.engine.views import Hold
 from scaler.engine.workload import Caller, MetadataError, OverloadedError
 from scaler.settings.metadata import KEDAS_OWN
 from scaler.sources.questions import Question
@@ -28,6 +29,7 @@ class Workload:
         observations: what is held of each signal.
         decision: the last one, None until the first full set of readings is in, or overdue.
         last_called: when it was last asked about, or its last push stream ended.
+        expired: the hold that reached its bound last, and when.
     """
 
     __slots__ = (
@@ -35,6 +37,7 @@ class Workload:
         "asked_at",
         "caller",
         "decision",
+        "expired",
         "last_called",
         "observations",
         "plan",
@@ -50,6 +53,7 @@ class Workload:
         self.decision: Decision | None = None
         self.asked_at = now
         self.last_called = now
+        self.expired: tuple[Hold, float] | None = None
         self.timer: asyncio.TimerHandle | None = None
         self._subscribers: tuple[asyncio.Event, ...] = ()
 

@@ -61,7 +61,7 @@ class Showing:
         """
         Return what was counted, as a copy.
         """
-        return self._engine.record.counters()
+        return replace(self._engine.record.counters(), wakes=self._engine.wakes.took.durations())
 
     def now(self) -> float:
         """
@@ -89,6 +89,7 @@ class Showing:
             decision=present if same else replace(held, wants=present.wants),
             signals=tuple(self._signal(signal, plan) for signal in Signal if signal in plan.asks),
             last_called_seconds_ago=now - workload.last_called,
+            expired=workload.expired,
         )
 
     def _signal(self, signal: Signal, plan: Plan) -> SignalView:
@@ -113,7 +114,7 @@ def _refused(workload: Workload, error: MetadataError, now: float) -> WorkloadVi
         recheck_at=None,
     )
     caller = workload.caller
-    return WorkloadView(caller.namespace, caller.name, "", decision, (), now - workload.last_called)
+    return WorkloadView(caller.namespace, caller.name, "", decision, (), now - workload.last_called, workload.expired)
 
 
 def _source(name: str, line: Line, now: float) -> SourceView:
@@ -130,4 +131,7 @@ def _source(name: str, line: Line, now: float) -> SourceView:
         errors_total=status.errors,
         latency_seconds=status.latency,
         lateness_seconds=status.lateness,
+        latencies=status.latencies,
+        latenesses=status.latenesses,
+        skipped_total=status.skipped,
     )

@@ -100,6 +100,19 @@ def test_a_hold_that_its_bound_ended_is_counted_once(reasons: list[Reason], expi
     assert sum(record.counters().decisions_total.values()) == len(reasons)
 
 
+def test_the_workload_keeps_which_hold_ran_out_last() -> None:
+    """
+    So that who looks for it finds its name; what comes afterwards takes nothing away.
+    """
+    record, held = Record(), workload()
+    record.decided(held, after(Reason.LOADING), replace(after(Reason.QUIET), at=5.0))
+    assert held.expired == (Hold.LOADING, 5.0)
+    record.decided(held, after(Reason.QUIET), replace(after(Reason.DEMAND), at=6.0))
+    assert held.expired == (Hold.LOADING, 5.0)
+    record.decided(held, after(Reason.GPU_BUSY), replace(after(Reason.GPU_HOLD_EXPIRED), at=7.0))
+    assert held.expired == (Hold.GPU, 7.0)
+
+
 def test_the_same_reason_for_more_replicas_is_a_line_and_no_new_count(caplog: pytest.LogCaptureFixture) -> None:
     """
     What is counted is how often a reason came up.
