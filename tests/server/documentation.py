@@ -54,6 +54,13 @@ def families(workloads: Sequence[WorkloadView], sources: Sequence[SourceView]) -
     return list(Exposition(Snapshot.take(views, TRAFFIC), CollectorRegistry()).collect())
 
 
+def exposed() -> set[str]:
+    """
+    Return the names by which the scaler's metrics can be asked for.
+    """
+    return {sample.name for family in families([most()], [SOURCE]) for sample in family.samples}
+
+
 def series(workloads: Sequence[WorkloadView] = (), sources: Sequence[SourceView] = ()) -> int:
     """
     Count the series of so much.
