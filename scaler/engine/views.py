@@ -143,6 +143,14 @@ class Views(Protocol):
         """
         ...
 
+    async def gauges(self) -> Sequence[WorkloadView]:
+        """
+        Return what `workloads` does for whoever looks at the numbers alone, in a tenth of the time and in portions.
+
+        The sentences are those of the decisions when they were made; where signals come from is left out.
+        """
+        ...
+
     def workload(self, namespace: str, name: str) -> Sequence[WorkloadView]:
         """
         Return the views of one ScaledObject's triggers, none if it is not known.

@@ -44,13 +44,13 @@ class Snapshot:
     traffic: Traffic
 
     @classmethod
-    def take(cls, views: Views, traffic: Traffic) -> Snapshot:
+    def take(cls, views: Views, traffic: Traffic, workloads: Sequence[WorkloadView]) -> Snapshot:
         """
-        Return what the engine and the gRPC server show now.
+        Return what the engine and the gRPC server show now, beside the workloads just seen.
         """
         return cls(
             now=views.now(),
-            workloads=views.workloads(),
+            workloads=workloads,
             sources=views.sources(),
             configuration=views.configuration(),
             counters=views.counters(),

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import time
 
+from tests.bench.figures import percentile
 from tests.bench.keda import Answered, at_rate, crowd
 from tests.bench.scaler import Scaler
 from tests.bench.slow_line import SlowLine
@@ -19,6 +20,7 @@ _FAR = 0.1
 """Seconds that a far server is away, each way."""
 
 _INTERVAL, _TICKS = 2, 4
+_SCRAPES, _SCRAPE_EVERY = 10, 1.0
 _SOURCE = '{connection="queues",type="redis"}'
 _READS = f"gpu_agent_scaler_source_reads_total{_SOURCE}"
 _SPENT = f"gpu_agent_scaler_source_read_latency_seconds_sum{_SOURCE}"
@@ -40,6 +42,34 @@ async def at_cadence(world: World) -> None:
     figures.remark(answered.errors)
     figures.note_times("workloads_1000_rpc", answered.seconds)
     figures.note("workloads_1000_rpc_max_ms", max(answered.seconds) * 1000)
+
+
+async def scraped(world: World) -> None:
+    """
+    Half of the workloads have work; their metrics are asked for in peace, then while KEDA calls at its cadence.
+    """
+    refs, figures = crowd(world.sizes.many), world.figures
+    async with world.scaler(world.redis.connection()) as (scaler, keda):
+        await world.redis.fill(ref.scalerMetadata["queue"] for ref in refs[::2])
+        await keda.introduce(refs)
+        busy = scaler.cpu_seconds()
+        took = [await scaler.scrape() for _ in range(_SCRAPES)]
+        figures.note("metrics_1000_cpu_ms", (scaler.cpu_seconds() - busy) / _SCRAPES * 1000)
+        figures.note("metrics_1000_p50_ms", percentile(took, 50) * 1000)
+        figures.note("metrics_1000_max_ms", max(took) * 1000)
+        answered = Answered()
+        scraping = asyncio.create_task(_scrape_on(scaler))
+        await at_rate(_CADENCE, world.sizes.watched, lambda number: keda.rounds([refs[number % len(refs)]], answered))
+        scraping.cancel()
+    figures.note("metrics_1000_rpc_p99_ms", percentile(answered.seconds, 99) * 1000)
+    figures.note("metrics_1000_rpc_max_ms", max(answered.seconds) * 1000)
+    figures.remark(answered.errors)
+
+
+async def _scrape_on(scaler: Scaler) -> None:
+    while True:
+        await scaler.scrape()
+        await asyncio.sleep(_SCRAPE_EVERY)
 
 
 async def read_together(world: World) -> None:

@@ -51,7 +51,7 @@ def families(workloads: Sequence[WorkloadView], sources: Sequence[SourceView]) -
     Return what is exposed of so much.
     """
     views = StagedViews(known=list(workloads), connections=list(sources))
-    return list(Exposition(Snapshot.take(views, TRAFFIC), CollectorRegistry()).collect())
+    return list(Exposition(Snapshot.take(views, TRAFFIC, views.workloads()), CollectorRegistry()).collect())
 
 
 def exposed() -> set[str]:

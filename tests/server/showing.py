@@ -103,6 +103,12 @@ class StagedViews:
         """
         return tuple(self.known)
 
+    async def gauges(self) -> Sequence[WorkloadView]:
+        """
+        Return what is staged.
+        """
+        return tuple(self.known)
+
     def workload(self, namespace: str, name: str) -> Sequence[WorkloadView]:
         """
         Return those of one ScaledObject, or raise the trouble that is staged.

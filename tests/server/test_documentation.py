@@ -64,7 +64,7 @@ def test_prometheus_finds_nothing_to_complain_of(tmp_path: Path) -> None:
     `promtool check metrics`: names, units, endings, help.
     """
     views = StagedViews(known=[most(), most("other")], connections=[SOURCE])
-    page = generate_latest(Exposition(Snapshot.take(views, TRAFFIC), CollectorRegistry()))
+    page = generate_latest(Exposition(Snapshot.take(views, TRAFFIC, views.workloads()), CollectorRegistry()))
     (tmp_path / "page.txt").write_bytes(page)
     assert promtool(tmp_path, "check", "metrics", given="page.txt") == (True, "")
     (tmp_path / "page.txt").write_text("# TYPE some_latency_milliseconds counter\nsome_latency_milliseconds 1\n")

@@ -33,7 +33,9 @@ class Scraped:
     """
 
     def __init__(self, views: StagedViews) -> None:
-        text = generate_latest(Exposition(Snapshot.take(views, TRAFFIC), CollectorRegistry())).decode()
+        text = generate_latest(
+            Exposition(Snapshot.take(views, TRAFFIC, views.workloads()), CollectorRegistry())
+        ).decode()
         self.families = list(text_string_to_metric_families(text))
 
     def __call__(self, name: str, **labels: str) -> list[float]:
@@ -217,7 +219,7 @@ def test_a_snapshot_is_of_one_moment() -> None:
     What changes afterwards does not show in it: it is written out in another thread.
     """
     views = StagedViews(known=[shown()])
-    snapshot = Snapshot.take(views, TRAFFIC)
+    snapshot = Snapshot.take(views, TRAFFIC, views.workloads())
     views.known.clear()
     assert len(snapshot.workloads) == 1
     assert snapshot.now == NOW
