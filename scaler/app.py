@@ -164,8 +164,10 @@ async def _reload(file: DocumentFile, engine: Engine, showing: Showing) -> None:
                 generation = showing.in_force.generation + 1
                 refused = showing.in_force.refused_total
                 showing.in_force = ConfigurationView(time.time(), generation, refused_total=refused)
-                _log.info("configuration reloaded: number %d is in force", generation)
+                _log.info("configuration reloaded: number %d is in force", generation, extra={"generation": generation})
             case ConfigurationError() as error:
                 refused = showing.in_force.refused_total + 1
                 showing.in_force = replace(showing.in_force, errors=error.errors, refused_total=refused)
-                _log.error("configuration refused, the old one stays in force: %s", error)
+                _log.error(
+                    "configuration refused, the old one stays in force: %s", error, extra={"errors": list(error.errors)}
+                )

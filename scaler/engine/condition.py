@@ -44,6 +44,7 @@ class Condition:
         self.last_error: str | None = None
         self.failing_since: float | None = None
         self._connection = connection
+        self._named = {"connection": connection}
 
     def ended(self, latency: float) -> None:
         """
@@ -63,7 +64,7 @@ class Condition:
         if self.failing_since is not None:
             return False
         self.failing_since = at
-        _log.warning("reading connection %s fails: %s", self._connection, error)
+        _log.warning("reading connection %s fails: %s", self._connection, error, extra=self._named)
         return True
 
     def good(self, at: float) -> None:
@@ -80,7 +81,7 @@ class Condition:
         if self.failing_since is not None:
             lasted = duration(now - self.failing_since)
             self.failing_since = None
-            _log.info("connection %s answers again after %s", self._connection, lasted)
+            _log.info("connection %s answers again after %s", self._connection, lasted, extra=self._named)
 
 
 class Troubles:
@@ -92,6 +93,7 @@ class Troubles:
 
     def __init__(self, connection: str) -> None:
         self._connection = connection
+        self._named = {"connection": connection}
         self._causes: dict[Question, str] = {}
         self._logged: dict[Question, str] = {}
         self._changed: set[Question] = set()
@@ -135,8 +137,12 @@ class Troubles:
         answered = sum(cause is not None and question not in after for question, cause in before.items())
         if causes:
             named = "; ".join(sorted(set(causes))[:_NAMED])
-            _log.warning("connection %s: %d of its questions fail: %s", self._connection, len(causes), named)
+            _log.warning(
+                "connection %s: %d of its questions fail: %s", self._connection, len(causes), named, extra=self._named
+            )
         if answered:
-            _log.info("connection %s: %d of its questions are answered again", self._connection, answered)
+            _log.info(
+                "connection %s: %d of its questions are answered again", self._connection, answered, extra=self._named
+            )
         if causes or answered:
             self._quiet_until = now + _SPACING

@@ -51,7 +51,7 @@ class Engine:
         self.document = document
         self.roster = Roster(document.limits.workloads)
         self.ledger = Ledger()
-        self.record = Record()
+        self.record = Record(self.roster)
         self.wakes = Wakes()
         self.switchboard = Switchboard(connect, self._deliver, rng or random.SystemRandom())
         self._closed = asyncio.Event()

@@ -185,6 +185,13 @@ class Roster:
         """
         return list(self._workloads.get((namespace, name), ()))
 
+    def number(self, workload: Workload) -> int:
+        """
+        Tell which of its ScaledObject's triggers a workload is, from 0, as the metrics count them.
+        """
+        same = self._workloads.get((workload.caller.namespace, workload.caller.name), ())
+        return next((number for number, each in enumerate(same) if each.caller is workload.caller), 0)
+
     def add(self, caller: Caller, plan: Plan, now: float) -> Workload:
         """
         Take in a caller that is not here yet.

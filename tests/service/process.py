@@ -38,18 +38,22 @@ class ScalerProcess:
         folder: for its files.
         document: its first document.
         python: options of its Python.
+        options: further options of `serve`.
 
     Attributes:
         config: the document's file, to be changed by `configure`.
         log_file: all that it writes.
     """
 
-    def __init__(self, folder: Path, document: Mapping[str, Any], python: Sequence[str] = ()) -> None:
+    def __init__(
+        self, folder: Path, document: Mapping[str, Any], python: Sequence[str] = (), options: Sequence[str] = ()
+    ) -> None:
         self.config = folder / "config.yaml"
         self.grpc_port = free_port()
         self.http_port = free_port()
         self.log_file = folder / "scaler.log"
         self._python = (sys.executable, *python)
+        self._options = options
         self._process: subprocess.Popen[bytes] | None = None
         self.configure(document)
 
@@ -65,6 +69,7 @@ class ScalerProcess:
         """
         command = [*self._python, "-m", "scaler", "serve", "--config", str(self.config), "--log-format", "json"]
         command += ["--grpc", f"127.0.0.1:{self.grpc_port}", "--http", f"127.0.0.1:{self.http_port}"]
+        command += self._options
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(command, stderr=log, stdout=log)
         deadline = time.monotonic() + START_BOUND
