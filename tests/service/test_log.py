@@ -93,8 +93,7 @@ async def test_people_get_text(tmp_path: Path, redis: RedisServer) -> None:
     """
     A time, a level and a sentence; above its level nothing is said.
     """
-    options = ("--log-format", "text", "--log-level", "info")
-    with ScalerProcess(tmp_path, queue_alone(redis), options=options) as running:
+    with ScalerProcess(tmp_path, queue_alone(redis), SCALER_LOG_FORMAT="text") as running:
         async with keda(running) as client:
             await client.decided(scaled_object(queue="jobs"))
         running.terminate()
@@ -104,7 +103,7 @@ async def test_people_get_text(tmp_path: Path, redis: RedisServer) -> None:
     )
     quiet = tmp_path / "quiet"
     quiet.mkdir()
-    with ScalerProcess(quiet, queue_alone(redis), options=("--log-level", "error")) as running:
+    with ScalerProcess(quiet, queue_alone(redis), SCALER_LOG_LEVEL="error") as running:
         async with keda(running) as client:
             await client.decided(scaled_object(queue="jobs"))
         running.terminate()
@@ -201,7 +200,7 @@ async def test_a_secret_is_never_said(tmp_path: Path, start_redis: StartRedis, g
     """
     redis = await asyncio.to_thread(start_redis, "--requirepass", "another")
     document = secretive(tmp_path, redis, gossip)
-    with ScalerProcess(tmp_path, document, options=("--log-level", "debug")) as running:
+    with ScalerProcess(tmp_path, document, SCALER_LOG_LEVEL="debug") as running:
         async with keda(running) as client:
             said = await provoke(client, list(document["policies"]))
             await eventually(

@@ -25,7 +25,7 @@ AT_ONCE = """
 prometheusRule:
   enabled: true
   rules:
-    down: {for: 0s}
+    down: {for: 3s}
     sourceDown: {for: 0s}
     undecided: {for: 0s}
     configurationRefused: {for: 0s}
@@ -36,7 +36,7 @@ prometheusRule:
     slowWakes: {for: 0s, above: 60}
     streamMissing: {for: 0s}
 """
-"""The chart's rules, without their patience; how slow a busy machine is, is not tested here."""
+"""The chart's rules, with hardly any patience; how slow a busy machine is, is not tested here."""
 
 
 class Watching:
@@ -80,7 +80,7 @@ def watched(addresses: Iterable[str], scaler: str, rules: Path) -> dict[str, Any
     configuration = scraping(*addresses)
     job = {"job_name": "agent-scaler", "static_configs": [{"targets": [scaler], "labels": MINE}]}
     every = {**configuration["global"], "evaluation_interval": SCRAPE_INTERVAL, "scrape_timeout": SCRAPE_INTERVAL}
-    configs = [*configuration["scrape_configs"], {**job, "scrape_interval": "500ms", "scrape_timeout": "500ms"}]
+    configs = [*configuration["scrape_configs"], {**job, "scrape_interval": "1s", "scrape_timeout": "1s"}]
     return {"global": every, "scrape_configs": configs, "rule_files": [str(rules)]}
 
 
