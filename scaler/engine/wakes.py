@@ -4,10 +4,32 @@ Wakes: from the reading that woke a workload to the push that told KEDA.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from scaler.domain.decision import Decision, Phase, Verdict, Want
-from scaler.domain.readings import DEMAND, Known
+from scaler.domain.readings import DEMAND, Known, Signal
 from scaler.engine.durations import WAKE_BOUNDS, Stopwatch
 from scaler.engine.roster import Workload
+
+
+@dataclass(frozen=True, slots=True)
+class Wake:
+    """
+    One wake; times are the loop's.
+
+    Attributes:
+        signals: those that had work; `replicas`: how many were wanted.
+        read_at: the time of the newest of their readings; `decided_at`, `pushed_at`: what became of it.
+    """
+
+    namespace: str
+    scaledobject: str
+    signals: tuple[Signal, ...]
+    replicas: int
+    read_at: float
+    decided_at: float
+    pushed_at: float
 
 
 class Wakes:
@@ -19,11 +41,13 @@ class Wakes:
 
     Attributes:
         took: how long each has taken.
+        tell: who else is told of each, if anybody.
     """
 
     def __init__(self) -> None:
         self.took = Stopwatch(WAKE_BOUNDS)
-        self._waking: dict[Workload, float] = {}
+        self.tell: Callable[[Wake], None] | None = None
+        self._waking: dict[Workload, Decision] = {}
 
     def decided(self, workload: Workload, before: Decision | None, after: Decision) -> None:
         """
@@ -32,16 +56,22 @@ class Wakes:
         if after.verdict is not Verdict.ACTIVE:
             self._waking.pop(workload, None)
         elif workload.streams and _begins(before, after):
-            self._waking[workload] = max((_at(want) for want in after.wants if _woke(want)), default=after.at)
+            self._waking[workload] = after
 
     def pushed(self, workload: Workload, now: float) -> None:
         """
         Take note that `True` was sent on a stream.
         """
-        if self._waking:
-            began = self._waking.pop(workload, None)
-            if began is not None:
-                self.took.note(now - began)
+        decision = self._waking.pop(workload, None)
+        if decision is None:
+            return
+        woke = [want for want in decision.wants if _woke(want)]
+        read_at = max((_at(want) for want in woke), default=decision.at)
+        self.took.note(now - read_at)
+        if self.tell is not None:
+            signals = tuple(want.signal for want in woke)
+            caller = workload.caller
+            self.tell(Wake(caller.namespace, caller.name, signals, decision.replicas, read_at, decision.at, now))
 
     def forget(self, workload: Workload) -> None:
         """
