@@ -66,7 +66,7 @@ charts: $(VENV)/.dev ## Write the charts' schemas and tables of values anew
 
 lock: $(VENV)/.dev ## Choose dependencies anew (UPGRADE=1: the newest) and write the lock files
 	$(COMPILE) pyproject.toml --all-extras --group dev $(if $(UPGRADE),--upgrade) --output-file requirements-dev.lock
-	$(COMPILE) pyproject.toml --extra demo --constraint requirements-dev.lock --output-file requirements.lock
+	$(COMPILE) pyproject.toml --extra demo --extra otel --constraint requirements-dev.lock --output-file requirements.lock
 	$(COMPILE) pyproject.toml --extra lab --constraint requirements-dev.lock --output-file requirements-lab.lock
 	$(COMPILE) --group build --constraint requirements-dev.lock --output-file requirements-build.lock
 	$(COMPILE) --group helm --no-deps $(if $(UPGRADE),--upgrade) --output-file requirements-helm.lock

@@ -20,6 +20,7 @@ from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, PROCESS_COLLECTO
 from scaler.engine.engine import Engine
 from scaler.engine.showing import Showing
 from scaler.engine.views import ConfigurationView
+from scaler.engine.wakes import Wake
 from scaler.server.grpc_server import GrpcServer
 from scaler.server.http_server import HttpServer
 from scaler.server.tls import CertificateFiles, ServerCertificates
@@ -35,6 +36,7 @@ LOOK_AT_CONFIGURATION_EVERY = 1.0
 
 _STOP_WITHIN = 8.0
 _SWITCH_INTERVAL = 0.0005
+_LAST_TRACES = 1.0
 
 _TIDY_EVERY = 15.0
 _GARBAGE = (10_000, 5, 20)
@@ -90,7 +92,8 @@ async def running(settings: ProcessSettings) -> AsyncIterator[Running]:
     file = DocumentFile(settings.config)
     document = file.load()
     certificates = _certificates(settings)
-    async with Engine(document, connect) as engine:
+    async with _traced(settings) as tell, Engine(document, connect) as engine:
+        engine.wakes.tell = tell
         showing = Showing(engine, ConfigurationView(loaded_at=time.time(), generation=1))
         grpc_server = GrpcServer(
             engine,
@@ -113,6 +116,28 @@ async def running(settings: ProcessSettings) -> AsyncIterator[Running]:
                 chore.cancel()
             await grpc_server.stop(_STOP_WITHIN)
             await http_server.stop()
+
+
+@asynccontextmanager
+async def _traced(settings: ProcessSettings) -> AsyncIterator[Callable[[Wake], None] | None]:
+    """
+    Give what traces a wake for as long as the context lasts, if that is wanted.
+
+    Raises:
+        ConfigurationError: what traces need is not installed.
+    """
+    if not settings.traces:
+        yield None
+        return
+    try:
+        from scaler.traces import Traces  # noqa: PLC0415 - off as a rule, and megabytes
+    except ImportError as error:
+        raise ConfigurationError(["SCALER_TRACES: needs the extra `otel` (gpu-agent-scaler[otel])"]) from error
+    traces = Traces()
+    try:
+        yield traces.tell
+    finally:
+        await traces.aclose(_LAST_TRACES)
 
 
 def _settle_memory() -> None:
@@ -162,8 +187,12 @@ async def _reload(file: DocumentFile, engine: Engine, showing: Showing) -> None:
             case Document() as document:
                 engine.reconfigure(document)
                 generation = showing.in_force.generation + 1
-                showing.in_force = ConfigurationView(loaded_at=time.time(), generation=generation)
-                _log.info("configuration reloaded: number %d is in force", generation)
+                refused = showing.in_force.refused_total
+                showing.in_force = ConfigurationView(time.time(), generation, refused_total=refused)
+                _log.info("configuration reloaded: number %d is in force", generation, extra={"generation": generation})
             case ConfigurationError() as error:
-                showing.in_force = replace(showing.in_force, errors=error.errors)
-                _log.error("configuration refused, the old one stays in force: %s", error)
+                refused = showing.in_force.refused_total + 1
+                showing.in_force = replace(showing.in_force, errors=error.errors, refused_total=refused)
+                _log.error(
+                    "configuration refused, the old one stays in force: %s", error, extra={"errors": list(error.errors)}
+                )

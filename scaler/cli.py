@@ -66,6 +66,7 @@ def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "log_level": ("LEVEL", f"{', '.join(LOG_LEVELS)} (default info)"),
         "log_format": ("FORMAT", f"{' or '.join(LOG_FORMATS)} (default text)"),
         "reflection": ("BOOLEAN", "whether the gRPC server describes itself (default false)"),
+        "traces": ("BOOLEAN", "whether each wake is traced, by OTLP to where OTEL_EXPORTER_OTLP_ENDPOINT says"),
     }
     for name, (metavar, meaning) in meanings.items():
         flag = f"--{name.replace('_', '-')}"

@@ -14,17 +14,21 @@ def configure(level: str, style: str) -> None:
     """
     Write log lines to standard error.
 
+    Of libraries only what is wrong is heard, at whatever level: their ordinary news is not about scaling, and could
+    tell what they were given.
+
     Args:
         level: debug, info, warning or error.
-        style: text or json.
+        style: text, or json: one object a line, its `time` in UTC (ISO 8601).
     """
     handler = logging.StreamHandler(sys.stderr)
     if style == "json":
-        fields = {"asctime": "time", "levelname": "level", "name": "logger"}
-        handler.setFormatter(JsonFormatter("%(asctime)s %(levelname)s %(name)s %(message)s", rename_fields=fields))
+        fields = {"levelname": "level", "name": "logger"}
+        handler.setFormatter(
+            JsonFormatter("%(levelname)s %(name)s %(message)s", rename_fields=fields, timestamp="time")
+        )
     else:
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s"))
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    # Libraries speak only of what is wrong; their ordinary news is not about scaling.
-    for library in ("pika", "aiohttp", "asyncio", "urllib3"):
-        logging.getLogger(library).setLevel(logging.WARNING)
+    chosen = logging.getLevelNamesMapping()[level.upper()]
+    logging.basicConfig(level=max(chosen, logging.WARNING), handlers=[handler], force=True)
+    logging.getLogger("scaler").setLevel(chosen)

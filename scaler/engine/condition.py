@@ -7,6 +7,7 @@ from __future__ import annotations
 import logging
 
 from scaler.domain.wording import duration
+from scaler.engine.durations import LATENESS_BOUNDS, READ_BOUNDS, Stopwatch
 from scaler.sources.base import Answers, SourceError
 from scaler.sources.questions import Question
 
@@ -25,7 +26,8 @@ class Condition:
     Attributes:
         reads: how many ended, failed ones included; `failures`: how many of them failed.
         failures_in_a_row: since the last good answer.
-        latency: seconds that the last read took.
+        latency: seconds that the last read took; `latencies`: those of all; `lateness`: by how much those began late
+            that had a time to begin.
         last_good: when there was an answer last, whether asked for or announced.
         last_error: what the last failure was; kept when it is over.
         failing_since: when the first failed read began; None while the connection answers.
@@ -36,10 +38,13 @@ class Condition:
         self.failures = 0
         self.failures_in_a_row = 0
         self.latency: float | None = None
+        self.latencies = Stopwatch(READ_BOUNDS)
+        self.lateness = Stopwatch(LATENESS_BOUNDS)
         self.last_good: float | None = None
         self.last_error: str | None = None
         self.failing_since: float | None = None
         self._connection = connection
+        self._named = {"connection": connection}
 
     def ended(self, latency: float) -> None:
         """
@@ -47,6 +52,7 @@ class Condition:
         """
         self.reads += 1
         self.latency = latency
+        self.latencies.note(latency)
 
     def failed(self, error: SourceError, at: float) -> bool:
         """
@@ -58,7 +64,7 @@ class Condition:
         if self.failing_since is not None:
             return False
         self.failing_since = at
-        _log.warning("reading connection %s fails: %s", self._connection, error)
+        _log.warning("reading connection %s fails: %s", self._connection, error, extra=self._named)
         return True
 
     def good(self, at: float) -> None:
@@ -75,7 +81,7 @@ class Condition:
         if self.failing_since is not None:
             lasted = duration(now - self.failing_since)
             self.failing_since = None
-            _log.info("connection %s answers again after %s", self._connection, lasted)
+            _log.info("connection %s answers again after %s", self._connection, lasted, extra=self._named)
 
 
 class Troubles:
@@ -87,6 +93,7 @@ class Troubles:
 
     def __init__(self, connection: str) -> None:
         self._connection = connection
+        self._named = {"connection": connection}
         self._causes: dict[Question, str] = {}
         self._logged: dict[Question, str] = {}
         self._changed: set[Question] = set()
@@ -130,8 +137,12 @@ class Troubles:
         answered = sum(cause is not None and question not in after for question, cause in before.items())
         if causes:
             named = "; ".join(sorted(set(causes))[:_NAMED])
-            _log.warning("connection %s: %d of its questions fail: %s", self._connection, len(causes), named)
+            _log.warning(
+                "connection %s: %d of its questions fail: %s", self._connection, len(causes), named, extra=self._named
+            )
         if answered:
-            _log.info("connection %s: %d of its questions are answered again", self._connection, answered)
+            _log.info(
+                "connection %s: %d of its questions are answered again", self._connection, answered, extra=self._named
+            )
         if causes or answered:
             self._quiet_until = now + _SPACING

@@ -79,7 +79,8 @@ class Door:
         if place not in self._mistakes:
             self._mistakes.add(place)
             where = "".join(traceback.format_list(frames))
-            _log.error("internal error reading connection %s: %s\n%s", self._connection, place[0], where)
+            named = {"connection": self._connection}
+            _log.error("internal error reading connection %s: %s\n%s", self._connection, place[0], where, extra=named)
         return SourceError(f"internal error reading connection {self._connection}; see the log")
 
 

@@ -21,6 +21,7 @@ from scaler.engine.push import Pushes
 from scaler.engine.record import Record
 from scaler.engine.roster import Roster, Workload
 from scaler.engine.switchboard import Connect, Switchboard
+from scaler.engine.wakes import Wakes
 from scaler.engine.workload import Caller, MetadataError, UndecidedError
 from scaler.settings.document import Document
 from scaler.sources.base import Answers
@@ -50,7 +51,8 @@ class Engine:
         self.document = document
         self.roster = Roster(document.limits.workloads)
         self.ledger = Ledger()
-        self.record = Record()
+        self.record = Record(self.roster)
+        self.wakes = Wakes()
         self.switchboard = Switchboard(connect, self._deliver, rng or random.SystemRandom())
         self._closed = asyncio.Event()
         self._tasks = asyncio.TaskGroup()
@@ -147,6 +149,8 @@ class Engine:
                     push = pushes.due(workload.decision, loop.time())
                     if push is not None:
                         yield push
+                        if push:
+                            self.wakes.pushed(workload, loop.time())
                         continue
                     with suppress(TimeoutError):
                         async with asyncio.timeout_at(pushes.again_at):
@@ -261,6 +265,7 @@ class Engine:
         decision, state = moment.decide(workload.plan.policy, workload.observations, workload.state)
         workload.decision, workload.state = decision, state
         if self.record.decided(workload, before, decision):
+            self.wakes.decided(workload, before, decision)
             workload.tell()
         self._watch(workload, workload.plan)
         if workload.asleep:
@@ -302,6 +307,7 @@ class Engine:
     def _forget(self, workload: Workload) -> None:
         workload.cancel_timer()
         self._undecided.pop(workload, None)
+        self.wakes.forget(workload)
         self._drop(workload, workload.questions)
         self.roster.remove(workload)
 

@@ -14,6 +14,7 @@ from scaler.domain.wording import duration
 from scaler.engine.cadence import Cadence, Timing
 from scaler.engine.condition import Condition, Troubles
 from scaler.engine.door import Door, cancelled
+from scaler.engine.durations import Durations
 from scaler.engine.lanes import AtOnce, Lane
 from scaler.engine.views import WatchMode
 from scaler.engine.watching import Watch, WatchState
@@ -44,7 +45,7 @@ class PollerStatus:
         reads, errors: how many ended since the start, and how many of those failed as a whole.
         skipped: regular or close reads that were left out, because the one before took longer than the interval.
         latency: how long the last read took; `lateness`: how long after its due time the latest one of the last
-            reads began. None before the first.
+            reads began. None before the first. `latencies`, `latenesses`: those of all reads since the start.
         last_good: when there was an answer last; `last_error`: the last failure, kept when it is over.
         failing_since: None while the connection answers, or nobody asks; `next_try`: when it is tried again.
     """
@@ -62,6 +63,8 @@ class PollerStatus:
     skipped: int
     latency: float | None
     lateness: float | None
+    latencies: Durations
+    latenesses: Durations
     last_good: float | None
     last_error: str | None
     failing_since: float | None
@@ -174,6 +177,8 @@ class Poller:
             skipped=sum(lane.skipped for lane in self._lanes),
             latency=self._condition.latency,
             lateness=max((lane.lateness for lane in self._lanes if lane.lateness is not None), default=None),
+            latencies=self._condition.latencies.durations(),
+            latenesses=self._condition.lateness.durations(),
             last_good=self._condition.last_good,
             last_error=self._condition.last_error,
             failing_since=self._condition.failing_since if self._wanted else None,
@@ -190,6 +195,8 @@ class Poller:
 
         What is large must not keep KEDA's calls waiting. First sights are read without a rest: calls wait for them.
         """
+        if isinstance(lane, Lane) and lane.lateness is not None:
+            self._condition.lateness.note(lane.lateness)
         rest, drops = iter(questions), self._drops
         while portion := tuple(islice(rest, self._source.portion)):
             asked_at = _now()

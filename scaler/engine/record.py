@@ -8,9 +8,9 @@ import logging
 from collections import Counter
 
 from scaler.domain.decision import Decision, Reason, Verdict
-from scaler.engine.roster import Workload
+from scaler.engine.roster import Roster, Workload
 from scaler.engine.views import CountersView, Hold
-from scaler.engine.workload import Caller, MetadataError
+from scaler.engine.workload import MetadataError
 
 _log = logging.getLogger("scaler.decisions")
 
@@ -21,10 +21,11 @@ _WARNED = frozenset({Reason.UNKNOWN, Reason.HELD_UNKNOWN, Reason.GPU_HOLD_EXPIRE
 
 class Record:
     """
-    Counts decisions and holds that ran out; logs what changed.
+    Counts decisions and holds that ran out; logs what changed, each line with the workload that it is about.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, roster: Roster) -> None:
+        self._roster = roster
         self._decisions: Counter[Reason] = Counter()
         self._expired: Counter[Hold] = Counter()
 
@@ -36,7 +37,7 @@ class Record:
             return False
         if before is None or before.reason is not after.reason:
             self._decisions[after.reason] += 1
-            self._note_expiry(None if before is None else before.reason, after.reason)
+            self._note_expiry(workload, None if before is None else before.reason, after)
         _log.log(
             logging.WARNING if after.reason in _WARNED else logging.INFO,
             "%s: %s: %s",
@@ -44,7 +45,7 @@ class Record:
             _headline(after),
             after.sentence,
             extra={
-                **_names(workload.caller),
+                **self._names(workload),
                 "verdict": after.verdict.value,
                 "replicas": after.replicas,
                 "phase": after.phase.value if after.phase else "unknown",
@@ -57,7 +58,7 @@ class Record:
         """
         Note that a workload's metadata means nothing under a new configuration.
         """
-        _log.warning("%s: its trigger's metadata is refused: %s", workload.caller, error, extra=_names(workload.caller))
+        _log.warning("%s: its trigger's metadata is refused: %s", workload.caller, error, extra=self._names(workload))
 
     def counters(self) -> CountersView:
         """
@@ -65,20 +66,35 @@ class Record:
         """
         return CountersView(decisions_total=dict(self._decisions), holds_expired_total=dict(self._expired))
 
-    def _note_expiry(self, before: Reason | None, after: Reason) -> None:
+    def _names(self, workload: Workload) -> dict[str, str | int]:
         """
-        Count a hold that its bound ended.
+        Name a workload as the metrics do, and its policy.
         """
-        if after is Reason.GPU_HOLD_EXPIRED:
-            self._expired[Hold.GPU] += 1
-        elif before is Reason.HELD_UNKNOWN and after is Reason.UNKNOWN:
-            self._expired[Hold.UNKNOWN] += 1
-        elif before is Reason.LOADING and after in _AFTER_LOADING:
-            self._expired[Hold.LOADING] += 1
+        names: dict[str, str | int] = {
+            "namespace": workload.caller.namespace,
+            "scaledobject": workload.caller.name,
+            "trigger": self._roster.number(workload),
+        }
+        return names if isinstance(workload.plan, MetadataError) else {**names, "policy": workload.plan.policy.name}
+
+    def _note_expiry(self, workload: Workload, before: Reason | None, after: Decision) -> None:
+        """
+        Count a hold that its bound ended, and keep with the workload that it did.
+        """
+        hold = _expired(before, after.reason)
+        if hold is not None:
+            self._expired[hold] += 1
+            workload.expired = hold, after.at
 
 
-def _names(caller: Caller) -> dict[str, str]:
-    return {"namespace": caller.namespace, "scaledobject": caller.name}
+def _expired(before: Reason | None, after: Reason) -> Hold | None:
+    if after is Reason.GPU_HOLD_EXPIRED:
+        return Hold.GPU
+    if before is Reason.HELD_UNKNOWN and after is Reason.UNKNOWN:
+        return Hold.UNKNOWN
+    if before is Reason.LOADING and after in _AFTER_LOADING:
+        return Hold.LOADING
+    return None
 
 
 def _gist(decision: Decision) -> tuple[object, ...]:

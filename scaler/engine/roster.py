@@ -13,6 +13,7 @@ from scaler.domain.decision import Decision, Phase, Verdict
 from scaler.domain.readings import BySignal, Observation, Signal
 from scaler.domain.state import NEVER_SEEN, State
 from scaler.engine.plan import Plan
+from scaler.engine.views import Hold
 from scaler.engine.workload import Caller, MetadataError, OverloadedError
 from scaler.settings.metadata import KEDAS_OWN
 from scaler.sources.questions import Question
@@ -28,6 +29,7 @@ class Workload:
         observations: what is held of each signal.
         decision: the last one, None until the first full set of readings is in, or overdue.
         last_called: when it was last asked about, or its last push stream ended.
+        expired: the hold that reached its bound last, and when.
     """
 
     __slots__ = (
@@ -35,6 +37,7 @@ class Workload:
         "asked_at",
         "caller",
         "decision",
+        "expired",
         "last_called",
         "observations",
         "plan",
@@ -50,6 +53,7 @@ class Workload:
         self.decision: Decision | None = None
         self.asked_at = now
         self.last_called = now
+        self.expired: tuple[Hold, float] | None = None
         self.timer: asyncio.TimerHandle | None = None
         self._subscribers: tuple[asyncio.Event, ...] = ()
 
@@ -180,6 +184,13 @@ class Roster:
         Return all workloads of one ScaledObject.
         """
         return list(self._workloads.get((namespace, name), ()))
+
+    def number(self, workload: Workload) -> int:
+        """
+        Tell which of its ScaledObject's triggers a workload is, from 0, as the metrics count them.
+        """
+        same = self._workloads.get((workload.caller.namespace, workload.caller.name), ())
+        return next((number for number, each in enumerate(same) if each.caller is workload.caller), 0)
 
     def add(self, caller: Caller, plan: Plan, now: float) -> Workload:
         """

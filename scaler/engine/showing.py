@@ -9,14 +9,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from scaler.domain.decide import decide
-from scaler.domain.decision import Decision, Reason, Verdict
-from scaler.domain.readings import Signal
+from scaler.domain.decision import Decision, Reason, Verdict, Want
+from scaler.domain.readings import NOTHING_SEEN, Absent, Known, Reading, Signal
 from scaler.engine.engine import Engine
 from scaler.engine.plan import Plan
 from scaler.engine.roster import Workload
 from scaler.engine.switchboard import Line
 from scaler.engine.views import ConfigurationView, CountersView, SignalView, SourceView, WorkloadView
 from scaler.engine.workload import MetadataError
+
+_PORTION = 100  # workloads that are looked at in one go: a millisecond
 
 
 class Showing:
@@ -37,6 +39,18 @@ class Showing:
         """
         ordered = sorted(self._engine.roster, key=lambda workload: (workload.caller.namespace, workload.caller.name))
         return self._views(ordered)
+
+    async def gauges(self) -> Sequence[WorkloadView]:
+        """
+        Return the numbers of every workload, in the order of `workloads`, and let calls be answered in between.
+        """
+        ordered = sorted(self._engine.roster, key=lambda workload: (workload.caller.namespace, workload.caller.name))
+        shown: list[WorkloadView] = []
+        for first in range(0, len(ordered), _PORTION):
+            now = self.now()
+            shown += [self._gauge(workload, now) for workload in ordered[first : first + _PORTION]]
+            await asyncio.sleep(0)
+        return shown
 
     def workload(self, namespace: str, name: str) -> Sequence[WorkloadView]:
         """
@@ -61,7 +75,7 @@ class Showing:
         """
         Return what was counted, as a copy.
         """
-        return self._engine.record.counters()
+        return replace(self._engine.record.counters(), wakes=self._engine.wakes.took.durations())
 
     def now(self) -> float:
         """
@@ -89,11 +103,53 @@ class Showing:
             decision=present if same else replace(held, wants=present.wants),
             signals=tuple(self._signal(signal, plan) for signal in Signal if signal in plan.asks),
             last_called_seconds_ago=now - workload.last_called,
+            expired=workload.expired,
+        )
+
+    def _gauge(self, workload: Workload, now: float) -> WorkloadView:
+        """
+        Show the decision in force with its readings as they are now.
+
+        A sleeper that only hears the same again is not decided about anew, and need not be here.
+        """
+        plan, held = workload.plan, workload.decision
+        if isinstance(plan, MetadataError) or held is None or workload.overdue(now):
+            return self._view(workload, plan, now)
+        wants = tuple(again for want in held.wants if (again := _again(want, workload, plan, now)) is not None)
+        if len(wants) < len(held.wants):
+            return self._view(workload, plan, now)
+        return WorkloadView(
+            namespace=workload.caller.namespace,
+            name=workload.caller.name,
+            policy=plan.policy.name,
+            decision=held if wants == held.wants else replace(held, wants=wants),
+            signals=(),
+            last_called_seconds_ago=now - workload.last_called,
+            expired=workload.expired,
         )
 
     def _signal(self, signal: Signal, plan: Plan) -> SignalView:
         ask = plan.asks[signal]
         return SignalView(signal, ask.connection, ask.text, self._engine.switchboard.how(ask.question))
+
+
+def _again(want: Want, workload: Workload, plan: Plan, now: float) -> Want | None:
+    """
+    Return a signal's part in a decision with its reading as it is now; None if that says anything else.
+    """
+    rule = plan.policy.rules.get(want.signal)
+    if rule is None:
+        return None
+    reading = workload.observations.get(want.signal, NOTHING_SEEN).reading(rule.freshness, now)
+    if reading is want.reading:
+        return want
+    return Want(want.signal, reading, want.target, want.replicas) if _alike(reading, want.reading) else None
+
+
+def _alike(one: Reading, other: Reading) -> bool:
+    if isinstance(one, Known) and isinstance(other, Known):
+        return one.value == other.value
+    return isinstance(one, Absent) and isinstance(other, Absent)
 
 
 def _refused(workload: Workload, error: MetadataError, now: float) -> WorkloadView:
@@ -113,7 +169,7 @@ def _refused(workload: Workload, error: MetadataError, now: float) -> WorkloadVi
         recheck_at=None,
     )
     caller = workload.caller
-    return WorkloadView(caller.namespace, caller.name, "", decision, (), now - workload.last_called)
+    return WorkloadView(caller.namespace, caller.name, "", decision, (), now - workload.last_called, workload.expired)
 
 
 def _source(name: str, line: Line, now: float) -> SourceView:
@@ -130,4 +186,7 @@ def _source(name: str, line: Line, now: float) -> SourceView:
         errors_total=status.errors,
         latency_seconds=status.latency,
         lateness_seconds=status.lateness,
+        latencies=status.latencies,
+        latenesses=status.latenesses,
+        skipped_total=status.skipped,
     )

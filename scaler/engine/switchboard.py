@@ -112,8 +112,10 @@ async def _close(name: str, line: Line) -> None:
     await asyncio.wait([line.task])
     try:
         await line.source.aclose()
-    except Exception:  # noqa: BLE001 - it is being thrown away, and must not take the others along
-        _log.warning("connection %s did not close cleanly", name, exc_info=True)
+    except Exception as error:  # noqa: BLE001 - it is being thrown away, and must not take the others along
+        # Of a foreign error only its kind: its message may hold what it was given.
+        kind = type(error).__name__
+        _log.warning("connection %s did not close cleanly: %s", name, kind, extra={"connection": name})
 
 
 def _timing(document: Document, settings: AnyConnection) -> Timing:

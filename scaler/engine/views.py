@@ -11,6 +11,7 @@ from typing import Protocol
 
 from scaler.domain.decision import Decision, Reason
 from scaler.domain.readings import Signal
+from scaler.engine.durations import LATENESS_BOUNDS, READ_BOUNDS, WAKE_BOUNDS, Durations, Stopwatch
 
 
 class Hold(Enum):
@@ -57,6 +58,7 @@ class WorkloadView:
     Attributes:
         decision: the decision in force, an unknown one included.
         signals: where each signal comes from, in the order of `Signal`.
+        expired: the hold of it that reached its bound last, and when; None if none has.
     """
 
     namespace: str
@@ -65,6 +67,7 @@ class WorkloadView:
     decision: Decision
     signals: tuple[SignalView, ...]
     last_called_seconds_ago: float
+    expired: tuple[Hold, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,8 @@ class SourceView:
         last_error: the last trouble in one sentence, None while it is up.
         latency_seconds: how long the last read took, None before the first.
         lateness_seconds: how long after its due time the last read began, None before the first.
+        latencies, latenesses: those of all reads.
+        skipped_total: reads that were left out, because the one before took longer than the interval.
     """
 
     connection: str
@@ -90,6 +95,9 @@ class SourceView:
     errors_total: int = 0
     latency_seconds: float | None = None
     lateness_seconds: float | None = None
+    latencies: Durations = field(default_factory=lambda: Stopwatch(READ_BOUNDS).durations())
+    latenesses: Durations = field(default_factory=lambda: Stopwatch(LATENESS_BOUNDS).durations())
+    skipped_total: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,21 +109,27 @@ class ConfigurationView:
         loaded_at: when the one in force was loaded, in seconds since 1970 (UTC).
         generation: how many configurations have taken effect.
         errors: "path: message" for every error of the refused one; empty if none was refused since.
+        refused_total: how many have been refused.
     """
 
     loaded_at: float
     generation: int
     errors: tuple[str, ...] = ()
+    refused_total: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class CountersView:
     """
     What the engine has counted since it started.
+
+    Attributes:
+        wakes: how long it took from the reading that woke a workload to the first push that told.
     """
 
     decisions_total: Mapping[Reason, int] = field(default_factory=dict)
     holds_expired_total: Mapping[Hold, int] = field(default_factory=dict)
+    wakes: Durations = field(default_factory=lambda: Stopwatch(WAKE_BOUNDS).durations())
 
 
 class Views(Protocol):
@@ -126,6 +140,14 @@ class Views(Protocol):
     def workloads(self) -> Sequence[WorkloadView]:
         """
         Return every workload by namespace and name, the triggers of one in the order in which they were first seen.
+        """
+        ...
+
+    async def gauges(self) -> Sequence[WorkloadView]:
+        """
+        Return what `workloads` does for whoever looks at the numbers alone, in a tenth of the time and in portions.
+
+        The sentences are those of the decisions when they were made; where signals come from is left out.
         """
         ...
 

@@ -61,6 +61,7 @@ class Watch:
         self.state = WatchState.STARTING
         self.cause: SourceError | None = None
         self._connection = connection
+        self._named = {"connection": connection}
         self._watcher = watcher
         self._patience = _FIRST_WORD * timing.timeout
         self._door = door
@@ -188,7 +189,12 @@ class Watch:
         if not news:
             return
         if state is WatchState.TRACKING:
-            _log.info("connection %s announces changes: what idle workloads wait for is tracked", self._connection)
+            _log.info(
+                "connection %s announces changes: what idle workloads wait for is tracked",
+                self._connection,
+                extra=self._named,
+            )
         else:
             level = logging.WARNING if state is WatchState.REFUSED else logging.INFO
-            _log.log(level, "connection %s: tracking %s, polling instead: %s", self._connection, state.value, cause)
+            text = "connection %s: tracking %s, polling instead: %s"
+            _log.log(level, text, self._connection, state.value, cause, extra=self._named)

@@ -5,12 +5,14 @@ The calls being answered: how many there are, how they ended, and which status a
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from types import TracebackType
 from typing import Any
 
 import grpc
 
+from scaler.engine.durations import CALL_BOUNDS, Stopwatch
 from scaler.engine.workload import MetadataError, OverloadedError, UndecidedError
 from scaler.server.incidents import report
 
@@ -50,12 +52,14 @@ class Calls:
         accepted: how many have come.
         in_flight: how many of them are not finished, open streams included.
         ended: how many have ended, by method and status code name.
+        took: how long the answering took, by method; streams are open for as long as they may be, and have none.
     """
 
     def __init__(self) -> None:
         self.accepted = 0
         self.in_flight = 0
         self.ended: Counter[tuple[str, str]] = Counter()
+        self.took = {method: Stopwatch(CALL_BOUNDS) for method in ("GetMetricSpec", "GetMetrics", "IsActive")}
 
     def answering(self, method: str, context: grpc.aio.ServicerContext[Any, Any]) -> _Answering:
         """
@@ -84,8 +88,10 @@ class _Answering:
         self._calls = calls
         self._method = method
         self._context = context
+        self._began = 0.0
 
     async def __aenter__(self) -> None:
+        self._began = time.monotonic()
         self._calls.accepted += 1
         self._calls.in_flight += 1
 
@@ -93,6 +99,8 @@ class _Answering:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._calls.in_flight -= 1
+        if (took := self._calls.took.get(self._method)) is not None:
+            took.note(time.monotonic() - self._began)
         if _given_up(error):
             error = UndecidedError("the scaler gave the answer up, as it does when it shuts down: ask again")
         if error is None:

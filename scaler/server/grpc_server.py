@@ -12,6 +12,7 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from scaler.engine.answers import Answers
+from scaler.engine.durations import Durations
 from scaler.server.calls import Calls
 from scaler.server.listening import ListenError, address
 from scaler.server.servicer import ExternalScaler
@@ -61,11 +62,14 @@ class Traffic:
 
     Attributes:
         calls_ended_total: by method and name of the status code; streams count when they end.
+        calls_took: how long the answering of calls took, by method; not of streams.
+        streams_open: by method.
     """
 
     calls_ended_total: Mapping[tuple[str, str], int]
+    calls_took: Mapping[str, Durations]
     calls_in_flight: int
-    streams_open: int
+    streams_open: Mapping[str, int]
     pushes_sent_total: int
     certificate_reload_failures_total: int
 
@@ -196,8 +200,9 @@ class GrpcServer:
         """
         return Traffic(
             calls_ended_total=dict(self._calls.ended),
+            calls_took={method: took.durations() for method, took in self._calls.took.items()},
             calls_in_flight=self._calls.in_flight,
-            streams_open=self._streams.open,
+            streams_open=dict(self._streams.open),
             pushes_sent_total=self._servicer.pushed,
             certificate_reload_failures_total=self._certificates.reload_failures if self._certificates else 0,
         )

@@ -121,7 +121,8 @@ class HttpServer:
         return _text(shown.readiness(self._views.configuration()))
 
     async def _metrics(self, request: Request) -> Response:
-        snapshot = Snapshot.take(self._views, self._grpc_server.traffic())
+        workloads = await self._views.gauges()
+        snapshot = Snapshot.take(self._views, self._grpc_server.traffic(), workloads)
         encode, content_type = choose_encoder(request.headers.get("accept", ""))
         exposition = Exposition(snapshot, self._registry)
         # A thousand workloads take a while to write out, and KEDA is not to wait for it.

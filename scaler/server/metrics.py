@@ -2,6 +2,7 @@
 What Prometheus scrapes: gauges computed at scrape time from one snapshot, the same values that KEDA is told.
 
 What is not known has no sample, rather than a zero. Labels have bounded values: names of objects, and closed lists.
+METRICS.md beside this file lists all of them, and how many series there are.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from prometheus_client import Metric
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, InfoMetricFamily
 from prometheus_client.registry import Collector
 
-from scaler.domain.decision import Reason, Verdict, Want
+from scaler import __version__
+from scaler.domain.decision import Decision, Phase, Reason, Verdict, Want
 from scaler.domain.readings import GpuUse, Known, QueueDepth, RequestRate, Unknown
+from scaler.engine.durations import Durations
 from scaler.engine.views import ConfigurationView, CountersView, Hold, SourceView, Views, WorkloadView
 from scaler.server.grpc_server import Traffic
 
@@ -23,6 +26,8 @@ _PREFIX = "gpu_agent_scaler_"
 
 # Not `namespace` and `name`: Prometheus gives every sample the namespace of the pod that it was scraped from.
 _WORKLOAD = ("scaledobject_namespace", "scaledobject", "trigger")
+_BY_REASON = (*_WORKLOAD, "reason")
+_BY_HOLD = (*_WORKLOAD, "hold")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +44,13 @@ class Snapshot:
     traffic: Traffic
 
     @classmethod
-    def take(cls, views: Views, traffic: Traffic) -> Snapshot:
+    def take(cls, views: Views, traffic: Traffic, workloads: Sequence[WorkloadView]) -> Snapshot:
         """
-        Return what the engine and the gRPC server show now.
+        Return what the engine and the gRPC server show now, beside the workloads just seen.
         """
         return cls(
             now=views.now(),
-            workloads=views.workloads(),
+            workloads=workloads,
             sources=views.sources(),
             configuration=views.configuration(),
             counters=views.counters(),
@@ -68,7 +73,9 @@ class Exposition(Collector):
         """
         snapshot = self._snapshot
         yield from self._registry.collect()
+        yield InfoMetricFamily(f"{_PREFIX}build", "The scaler's version.", {"version": __version__})
         yield from _workloads(snapshot.workloads)
+        yield from _holds(snapshot.workloads, snapshot.now)
         yield from _signals(snapshot.workloads, snapshot.now)
         yield from _counters(snapshot.counters)
         yield from _sources(snapshot.sources)
@@ -82,6 +89,14 @@ def _gauge(name: str, help_: str, labels: Sequence[str] = ()) -> GaugeMetricFami
 
 def _counter(name: str, help_: str, labels: Sequence[str] = ()) -> CounterMetricFamily:
     return CounterMetricFamily(_PREFIX + name, help_, labels=labels)
+
+
+def _histogram(name: str, help_: str, labels: Sequence[str] = ()) -> HistogramMetricFamily:
+    return HistogramMetricFamily(_PREFIX + name, help_, labels=labels)
+
+
+def _add(family: HistogramMetricFamily, labels: Sequence[str], durations: Durations) -> None:
+    family.add_metric(labels, buckets=durations.up_to(), sum_value=durations.total)
 
 
 def _single(family: GaugeMetricFamily | CounterMetricFamily, value: float) -> Metric:
@@ -115,6 +130,24 @@ def _workloads(workloads: Sequence[WorkloadView]) -> Iterator[Metric]:
         reason.add_metric((*labels, decision.reason.value), 1)
         called.add_metric(labels, view.last_called_seconds_ago)
     yield from (replicas, active, phase, reason, called)
+
+
+def _holds(workloads: Sequence[WorkloadView], now: float) -> Iterator[Metric]:
+    held = _gauge("workload_hold_age_seconds", "Time for which it has been held; none while it is not.", _BY_REASON)
+    expired = _gauge(
+        "workload_hold_expired_age_seconds", "Time since its last hold reached its bound; none if none has.", _BY_HOLD
+    )
+    for labels, view in _numbered(workloads):
+        if _is_held(view.decision):
+            held.add_metric((*labels, view.decision.reason.value), now - view.decision.since)
+        if view.expired is not None:
+            hold, at = view.expired
+            expired.add_metric((*labels, hold.value), now - at)
+    yield from (held, expired)
+
+
+def _is_held(decision: Decision) -> bool:
+    return decision.verdict is Verdict.ACTIVE and decision.phase is Phase.HOLDING
 
 
 def _signals(workloads: Sequence[WorkloadView], now: float) -> Iterator[Metric]:
@@ -167,7 +200,11 @@ def _counters(counters: CountersView) -> Iterator[Metric]:
     holds = _counter("holds_expired", "Holds that reached their bound, so that the workload was let go.", ("hold",))
     for hold in Hold:
         holds.add_metric((hold.value,), counters.holds_expired_total.get(hold, 0))
-    yield from (decisions, holds)
+    wakes = _histogram(
+        "wake_latency_seconds", "Time from the reading that woke a workload to the first push that told KEDA."
+    )
+    _add(wakes, (), counters.wakes)
+    yield from (decisions, holds, wakes)
 
 
 def _sources(sources: Sequence[SourceView]) -> Iterator[Metric]:
@@ -179,22 +216,23 @@ def _sources(sources: Sequence[SourceView]) -> Iterator[Metric]:
     good = _gauge("source_last_good_read_age_seconds", "Time since the last read that was answered.", labels)
     reads = _counter("source_reads", "Reads.", labels)
     errors = _counter("source_read_errors", "Reads that were not answered.", labels)
-    latency = _gauge("source_read_latency_seconds", "Duration of the last read.", labels)
-    lateness = _gauge("source_read_lateness_seconds", "Delay of the last read's beginning after its due time.", labels)
+    skipped = _counter(
+        "source_reads_skipped", "Reads left out, because the one before took longer than the interval.", labels
+    )
+    latency = _histogram("source_read_latency_seconds", "Duration of reads.", labels)
+    lateness = _histogram("source_read_lateness_seconds", "Delay of reads' beginning after their due time.", labels)
     for source in sources:
         named = (source.connection, source.type)
         up.add_metric(named, source.up)
         mode.add_metric((*named, source.mode.value), 1)
         reads.add_metric(named, source.reads_total)
         errors.add_metric(named, source.errors_total)
-        for family, value in (
-            (good, source.last_good_seconds_ago),
-            (latency, source.latency_seconds),
-            (lateness, source.lateness_seconds),
-        ):
-            if value is not None:
-                family.add_metric(named, value)
-    yield from (up, mode, good, reads, errors, latency, lateness)
+        skipped.add_metric(named, source.skipped_total)
+        if source.last_good_seconds_ago is not None:
+            good.add_metric(named, source.last_good_seconds_ago)
+        _add(latency, named, source.latencies)
+        _add(lateness, named, source.latenesses)
+    yield from (up, mode, good, reads, errors, skipped, latency, lateness)
 
 
 def _configuration(configuration: ConfigurationView) -> Iterator[Metric]:
@@ -204,6 +242,10 @@ def _configuration(configuration: ConfigurationView) -> Iterator[Metric]:
     yield _single(generation, configuration.generation)
     errors = _gauge("configuration_errors", "Errors of a newer configuration that was refused; 0 if none was.")
     yield _single(errors, len(configuration.errors))
+    reloads = _counter("configuration_reloads", "Changed configurations, by what became of them.", ("outcome",))
+    reloads.add_metric(("taken",), configuration.generation - 1)
+    reloads.add_metric(("refused",), configuration.refused_total)
+    yield reloads
 
 
 def _traffic(traffic: Traffic) -> Iterator[Metric]:
@@ -211,10 +253,19 @@ def _traffic(traffic: Traffic) -> Iterator[Metric]:
     for labels, count in sorted(traffic.calls_ended_total.items()):
         calls.add_metric(labels, count)
     yield calls
+    latency = _histogram(
+        "rpc_latency_seconds", "Duration of calls from their handlers' begin to their end.", ("method",)
+    )
+    for method, took in sorted(traffic.calls_took.items()):
+        _add(latency, (method,), took)
+    yield latency
     yield _single(
         _gauge("rpcs_in_flight", "Calls that are being answered, open streams included."), traffic.calls_in_flight
     )
-    yield _single(_gauge("streams_open", "Streams that are open."), traffic.streams_open)
+    streams = _gauge("streams_open", "Streams that are open, by method.", ("method",))
+    for method, count in sorted(traffic.streams_open.items()):
+        streams.add_metric((method,), count)
+    yield streams
     yield _single(_counter("pushes_sent", "Messages sent on StreamIsActive."), traffic.pushes_sent_total)
     failures = _counter("certificate_reload_failures", "Changed certificates that were refused; the old one stayed.")
     yield _single(failures, traffic.certificate_reload_failures_total)

@@ -81,7 +81,7 @@ class ExternalScaler(ExternalScalerServicer):
         Send the present state, then every change.
         """
         async with self._calls.answering("StreamIsActive", context):
-            pushes = self._streams.until_end(self._answers.pushes(_caller(request)))
+            pushes = self._streams.until_end("StreamIsActive", self._answers.pushes(_caller(request)))
             async with aclosing(pushes):
                 async for active in pushes:
                     self.pushed += 1
@@ -95,7 +95,7 @@ class ExternalScaler(ExternalScalerServicer):
         """
         async with self._calls.answering("StreamMetricSpec", context):
             self._answers.accept(_caller(request))
-            specs = self._streams.until_end(self._specs())
+            specs = self._streams.until_end("StreamMetricSpec", self._specs())
             async with aclosing(specs):
                 async for spec in specs:
                     yield spec

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import TypeVar
@@ -25,6 +26,9 @@ class Streams:
     Args:
         age: the longest life of a stream, in seconds; each one's is up to a fifth shorter, by chance.
         chance: numbers from 0 to 1.
+
+    Attributes:
+        open: how many are open, by method.
     """
 
     def __init__(self, age: float, chance: Callable[[], float] = random.random) -> None:
@@ -32,7 +36,7 @@ class Streams:
         self._chance = chance
         self._waiting: set[asyncio.Timeout] = set()
         self._ended = False
-        self.open = 0
+        self.open = Counter({"StreamIsActive": 0, "StreamMetricSpec": 0})
 
     def end(self) -> None:
         """
@@ -44,16 +48,16 @@ class Streams:
             if not wait.expired():
                 wait.reschedule(now)
 
-    async def until_end(self, items: AsyncGenerator[_Item, None]) -> AsyncGenerator[_Item, None]:
+    async def until_end(self, method: str, items: AsyncGenerator[_Item, None]) -> AsyncGenerator[_Item, None]:
         """
-        Yield *items* until they are exhausted or the stream has to end, and close them.
+        Yield the *items* of a method until they are exhausted or the stream has to end, and close them.
 
         Only the wait for an item is bounded, not what the reader does with it: a timeout that fired while the reader
         writes would break the reader off instead of ending the stream.
         """
         loop = asyncio.get_running_loop()
         ends_at = loop.time() + self._age * (1 - _SPREAD * self._chance())
-        self.open += 1
+        self.open[method] += 1
         try:
             async with aclosing(items):
                 while not self._ended and loop.time() < ends_at:
@@ -72,4 +76,4 @@ class Streams:
                         self._waiting.discard(wait)
                     yield item
         finally:
-            self.open -= 1
+            self.open[method] -= 1

@@ -70,6 +70,7 @@ VARIABLES: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "log_level": ("SCALER_LOG_LEVEL", _one_of(LOG_LEVELS)),
     "log_format": ("SCALER_LOG_FORMAT", _one_of(LOG_FORMATS)),
     "reflection": ("SCALER_REFLECTION", _switch),
+    "traces": ("SCALER_TRACES", _switch),
 }
 """Each setting's variable in the environment, and how its text is read."""
 
@@ -89,6 +90,7 @@ class ProcessSettings:
         tls_cert, tls_key: the gRPC server's certificate and key; both or none.
         tls_client_ca: the authorities whose clients are let in (mutual TLS).
         reflection: whether the gRPC server describes itself.
+        traces: whether each wake is traced (OpenTelemetry); where to, its own variables say.
     """
 
     config: Path = Path("/etc/scaler/config.yaml")
@@ -100,6 +102,7 @@ class ProcessSettings:
     log_level: str = "info"
     log_format: str = "text"
     reflection: bool = False
+    traces: bool = False
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str], **overrides: str | None) -> Self:

@@ -21,7 +21,7 @@ from rich.console import Console
 
 from tests.bench.brokers import RedisJobs, redis_server
 from tests.bench.bursts import all_at_once, in_turn
-from tests.bench.crowds import at_cadence, read_together
+from tests.bench.crowds import at_cadence, read_together, scraped
 from tests.bench.deciding import decide_alone
 from tests.bench.figures import Figures
 from tests.bench.scaler import cores
@@ -35,6 +35,7 @@ SCENARIOS: Mapping[str, Callable[[World], Awaitable[None]]] = {
     "rabbitmq": wake_rabbitmq,
     "cadence": at_cadence,
     "together": read_together,
+    "metrics": scraped,
     "bursts": all_at_once,
     "memory": in_turn,
     "deciding": decide_alone,

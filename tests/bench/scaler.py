@@ -8,6 +8,7 @@ import asyncio
 import json
 import os
 import sys
+import time
 from asyncio.subprocess import STDOUT, Process
 from collections.abc import Mapping
 from functools import cache
@@ -109,6 +110,15 @@ class Scaler:
                 if line.startswith(f"{sample} "):
                     return float(line.rpartition(" ")[2])
         raise LookupError(sample)
+
+    async def scrape(self) -> float:
+        """
+        Read the whole page of metrics as Prometheus does, packed; return how many seconds that took.
+        """
+        began = time.monotonic()
+        async with self._session.get("/metrics", headers={"Accept-Encoding": "gzip"}) as answer:
+            await answer.read()
+        return time.monotonic() - began
 
     def memory_mb(self, field: str = "VmRSS") -> float:
         """

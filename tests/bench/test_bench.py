@@ -8,17 +8,18 @@ from pathlib import Path
 
 from tests.bench.brokers import RedisJobs
 from tests.bench.bursts import all_at_once
+from tests.bench.crowds import scraped
 from tests.bench.figures import FIGURES, Figures, percentile
 from tests.bench.waking import wake_by_tracking
 from tests.bench.world import Sizes, World
 from tests.servers.redis import RedisServer
 
-FEW = Sizes(announced=3, beside=(2,), most=30, streams=5, watched=1.0)
+FEW = Sizes(announced=3, beside=(2,), many=20, most=30, streams=5, watched=1.0)
 
 
 async def test_scenarios_note_their_figures(redis: RedisServer, tmp_path: Path) -> None:
     """
-    A few wakes and a small burst against the real scaler: each figure is a number, and no call fails.
+    A few wakes, a small burst and some scrapes against the real scaler: each figure is a number, and no call fails.
     """
     jobs = RedisJobs(redis.port)
     figures = Figures()
@@ -26,10 +27,16 @@ async def test_scenarios_note_their_figures(redis: RedisServer, tmp_path: Path) 
         world = World(tmp_path, jobs, figures, FEW)
         await wake_by_tracking(world)
         await all_at_once(world)
+        await scraped(world)
     finally:
         await jobs.aclose()
     assert figures.remarks == {}
-    assert {"wake_redis_tracking_1000_idle_p99_ms", "burst_30000_drain_s", "rss_mb"} <= figures.values.keys()
+    assert {
+        "wake_redis_tracking_1000_idle_p99_ms",
+        "burst_30000_drain_s",
+        "rss_mb",
+        "metrics_1000_p50_ms",
+    } <= figures.values.keys()
     figures.write(tmp_path / "bench.json")
     assert figures.table().row_count == len(figures.values)
 

@@ -86,6 +86,15 @@ def kind(text: str, name: str) -> Object:
     return found
 
 
+def configuration(text: str) -> str:
+    """
+    Return the scaler's document.
+    """
+    maps = (each["data"] for each in objects(text) if each["kind"] == "ConfigMap")
+    (found,) = (data["config.yaml"] for data in maps if "config.yaml" in data)
+    return str(found)
+
+
 def pods(text: str) -> Iterator[Object]:
     """
     Yield every pod, and every template of one, with `metadata` and `spec`.

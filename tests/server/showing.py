@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from scaler.domain.decision import Decision, Phase, Reason, Verdict, Want
 from scaler.domain.readings import Absent, GpuUse, Known, PodUse, QueueDepth, Reading, RequestRate, Signal, Unknown
+from scaler.engine.durations import Durations
 from scaler.engine.views import (
     ConfigurationView,
     CountersView,
@@ -85,6 +86,9 @@ class StagedViews:
                 errors_total=1,
                 latency_seconds=0.002,
                 lateness_seconds=0.001,
+                latencies=Durations((0.0025, 1.0), (9, 1, 0), 0.5),
+                latenesses=Durations((0.001, 0.5), (4, 1, 0), 0.25),
+                skipped_total=2,
             ),
             SourceView("rabbit", "rabbitmq", up=False, mode=WatchMode.POLLING, last_error="refused", reads_total=1),
         ]
@@ -94,6 +98,12 @@ class StagedViews:
     trouble: Exception | None = None
 
     def workloads(self) -> Sequence[WorkloadView]:
+        """
+        Return what is staged.
+        """
+        return tuple(self.known)
+
+    async def gauges(self) -> Sequence[WorkloadView]:
         """
         Return what is staged.
         """

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from scaler.domain.decision import Phase, Reason, Verdict
+from scaler.engine.durations import Durations
 from scaler.engine.views import ConfigurationView, CountersView, Hold
 from scaler.server.grpc_server import Traffic
 from scaler.server.metrics import Exposition, Snapshot
@@ -18,8 +19,9 @@ from tests.server.showing import GPU, NO_GPU, NOW, QUEUE, REQUESTS, WALL, Staged
 
 TRAFFIC = Traffic(
     calls_ended_total={("IsActive", "OK"): 5, ("GetMetrics", "UNAVAILABLE"): 1},
+    calls_took={"GetMetrics": Durations((0.001, 0.01), (5, 1, 1), 0.125)},
     calls_in_flight=4,
-    streams_open=3,
+    streams_open={"StreamIsActive": 2, "StreamMetricSpec": 1},
     pushes_sent_total=2,
     certificate_reload_failures_total=1,
 )
@@ -31,7 +33,9 @@ class Scraped:
     """
 
     def __init__(self, views: StagedViews) -> None:
-        text = generate_latest(Exposition(Snapshot.take(views, TRAFFIC), CollectorRegistry())).decode()
+        text = generate_latest(
+            Exposition(Snapshot.take(views, TRAFFIC, views.workloads()), CollectorRegistry())
+        ).decode()
         self.families = list(text_string_to_metric_families(text))
 
     def __call__(self, name: str, **labels: str) -> list[float]:
@@ -128,7 +132,8 @@ def test_counters_are_there_from_the_start() -> None:
     """
     Every reason and hold has its zero, so that a rate is right from the first event on.
     """
-    scraped = Scraped(StagedViews(counted=CountersView({Reason.DEMAND: 4}, {Hold.GPU: 2})))
+    wakes = Durations((0.01, 0.1), (3, 0, 1), 1.5)
+    scraped = Scraped(StagedViews(counted=CountersView({Reason.DEMAND: 4}, {Hold.GPU: 2}, wakes)))
     assert scraped("decisions_total", reason="demand") == [4]
     assert len(scraped("decisions_total")) == len(Reason)
     assert {hold: scraped("holds_expired_total", hold=hold.value) for hold in Hold} == {
@@ -136,6 +141,25 @@ def test_counters_are_there_from_the_start() -> None:
         Hold.GPU: [2],
         Hold.LOADING: [0],
     }
+    assert scraped("wake_latency_seconds_bucket", le="0.1") == [3]
+    assert scraped("wake_latency_seconds_count") == [4]
+    assert scraped("wake_latency_seconds_sum") == [1.5]
+
+
+def test_a_hold_has_an_age_and_a_reason() -> None:
+    """
+    While it lasts; the hold that reached its bound stays to be seen, in the name of its workload.
+    """
+    held = shown(phase=Phase.HOLDING, reason=Reason.GPU_BUSY)
+    idle = dataclasses.replace(
+        shown("prod", verdict=Verdict.INACTIVE, replicas=0, phase=Phase.IDLE, reason=Reason.GPU_HOLD_EXPIRED),
+        expired=(Hold.GPU, NOW - 60),
+    )
+    scraped = Scraped(StagedViews(known=[held, idle]))
+    assert scraped("workload_hold_age_seconds") == [90]
+    assert scraped("workload_hold_age_seconds", scaledobject_namespace="ai", reason="gpu-busy") == [90]
+    assert scraped("workload_hold_expired_age_seconds") == [60]
+    assert scraped("workload_hold_expired_age_seconds", scaledobject_namespace="prod", hold="gpu") == [60]
 
 
 def test_sources() -> None:
@@ -148,8 +172,11 @@ def test_sources() -> None:
     assert scraped("source_watch", mode="tracking", **redis) == scraped("source_watch", mode="polling", **rabbit) == [1]
     assert scraped("source_reads_total", **redis) == [10]
     assert scraped("source_read_errors_total", **redis) == [1]
-    assert scraped("source_read_latency_seconds") == [0.002]
-    assert scraped("source_read_lateness_seconds") == [0.001]
+    assert scraped("source_reads_skipped_total", **redis) == [2]
+    assert scraped("source_read_latency_seconds_count", **redis) == [10]
+    assert scraped("source_read_latency_seconds_bucket", le="0.0025", **redis) == [9]
+    assert scraped("source_read_lateness_seconds_sum", **redis) == [0.25]
+    assert scraped("source_read_latency_seconds_count", **rabbit) == [0]
     assert scraped("source_last_good_read_age_seconds") == [0.5]
 
 
@@ -158,10 +185,12 @@ def test_configuration(errors: tuple[str, ...]) -> None:
     """
     When the one in force was loaded, and how many errors a refused one has.
     """
-    scraped = Scraped(StagedViews(loaded=ConfigurationView(WALL, 2, errors)))
+    scraped = Scraped(StagedViews(loaded=ConfigurationView(WALL, 2, errors, refused_total=4)))
     assert scraped("configuration_loaded_timestamp_seconds") == [WALL]
     assert scraped("configuration_generation") == [2]
     assert scraped("configuration_errors") == [len(errors)]
+    assert scraped("configuration_reloads_total", outcome="taken") == [1]
+    assert scraped("configuration_reloads_total", outcome="refused") == [4]
 
 
 def test_traffic() -> None:
@@ -172,7 +201,15 @@ def test_traffic() -> None:
     assert scraped("rpcs_total", method="GetMetrics", code="UNAVAILABLE") == [1]
     assert scraped("rpcs_total", method="IsActive", code="OK") == [5]
     assert scraped("rpcs_in_flight") == [4]
-    assert scraped("streams_open") == [3]
+    assert scraped("streams_open", method="StreamIsActive") == [2]
+    assert scraped("streams_open", method="StreamMetricSpec") == [1]
+    assert [scraped("rpc_latency_seconds_bucket", method="GetMetrics", le=le) for le in ("0.001", "0.01", "+Inf")] == [
+        [5],
+        [6],
+        [7],
+    ]
+    assert scraped("rpc_latency_seconds_sum") == [0.125]
+    assert scraped("rpc_latency_seconds_count") == [7]
     assert scraped("pushes_sent_total") == [2]
     assert scraped("certificate_reload_failures_total") == [1]
 
@@ -182,7 +219,7 @@ def test_a_snapshot_is_of_one_moment() -> None:
     What changes afterwards does not show in it: it is written out in another thread.
     """
     views = StagedViews(known=[shown()])
-    snapshot = Snapshot.take(views, TRAFFIC)
+    snapshot = Snapshot.take(views, TRAFFIC, views.workloads())
     views.known.clear()
     assert len(snapshot.workloads) == 1
     assert snapshot.now == NOW

@@ -46,7 +46,7 @@ async def test_the_specification_is_told_once_and_the_stream_stays(
     """
     stream = keda.StreamMetricSpec(REF)
     assert await stream.read() == await keda.GetMetricSpec(REF)
-    assert server.traffic().streams_open == 1
+    assert server.traffic().streams_open["StreamMetricSpec"] == 1
     assert not stream.done()
     answers.close()
     assert await stream.read() is grpc.aio.EOF
@@ -67,7 +67,7 @@ async def test_a_client_that_goes_away_is_forgotten(
     await becomes(lambda: answers.subscribed == 1)
     answers.push(active=True)
     assert await staying.read() == TRUE
-    await becomes(lambda: server.traffic().streams_open == 1)
+    await becomes(lambda: server.traffic().streams_open["StreamIsActive"] == 1)
     assert server.traffic().calls_ended_total == {("StreamIsActive", "CANCELLED"): 1}
 
 

@@ -31,7 +31,7 @@ sourceDown:
     it. `scaler explain` says what is wrong.
 streamMissing:
   alert: AgentStreamMissing
-  expr: gpu_agent_scaler_streams_open{SCALER} < gpu_agent_scaler_workloads{SCALER}
+  expr: gpu_agent_scaler_streams_open{SCALER,method="StreamIsActive"} < ignoring(method) gpu_agent_scaler_workloads{SCALER}
   summary: KEDA has not opened a push stream for every workload
   description: Waking waits for KEDA's next poll. Look for errors in KEDA's log, and for a network policy between them.
 {{- end -}}

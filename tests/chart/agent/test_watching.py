@@ -11,15 +11,12 @@ from typing import Any
 
 import pytest
 import yaml
-from prometheus_client import CollectorRegistry, generate_latest
 
-from scaler.server.metrics import Exposition, Snapshot
 from tests.chart.charts import given
 from tests.chart.helm import Chart
 from tests.chart.promtool import promtool
 from tests.chart.rendered import Object, kind, objects, pods, selects
-from tests.server.showing import StagedViews, shown
-from tests.server.test_metrics import TRAFFIC
+from tests.server.documentation import exposed
 
 EVERYTHING = """
 prometheusRule.enabled: true
@@ -30,6 +27,7 @@ models: {enabled: true, accessMode: ReadWriteMany}
 
 SCALED = 'scaledobject_namespace="ai",scaledobject="ai-agent"'
 SCALER = 'namespace="ai",service="ai-agent-agent-scaler"'
+STREAMS = f'{SCALER},method="StreamIsActive"'
 POD = "ai-agent-7d9f-x2x4z"
 GPU = f'exported_namespace="ai",exported_pod="{POD}",gpu="0",Hostname="node"'
 PLAIN_GPU = f'namespace="ai",pod="{POD}",gpu="0",Hostname="node"'
@@ -51,7 +49,7 @@ ALERTS = {
     "AgentHeldTooLong": ({f'gpu_agent_scaler_workload_phase{{{SCALED},phase="holding"}}': "1x120"}, 60),
     "AgentSourceDown": ({SIGNAL: "1x120"}, 5),
     "AgentStreamMissing": (
-        {f"gpu_agent_scaler_streams_open{{{SCALER}}}": "0x120", f"gpu_agent_scaler_workloads{{{SCALER}}}": "1x120"},
+        {f"gpu_agent_scaler_streams_open{{{STREAMS}}}": "0x120", f"gpu_agent_scaler_workloads{{{SCALER}}}": "1x120"},
         15,
     ),
 }
@@ -67,7 +65,7 @@ WELL = {
     f'gpu_agent_scaler_workload_phase{{{SCALED},phase="active"}}': "1x120",
     SIGNAL: "0x120",
     'gpu_agent_scaler_signal_unknown{scaledobject_namespace="ai",scaledobject="other",signal="queue"}': "1x120",
-    f"gpu_agent_scaler_streams_open{{{SCALER}}}": "2x120",
+    f"gpu_agent_scaler_streams_open{{{STREAMS}}}": "2x120",
     f"gpu_agent_scaler_workloads{{{SCALER}}}": "1x120",
 }
 """An agent with nothing to complain of, and a neighbour with much."""
@@ -139,15 +137,6 @@ def names(text: str) -> set[str]:
     Return the metrics that PromQL names: what stands before braces.
     """
     return set(re.findall(r"([A-Za-z_:][A-Za-z0-9_:]*)\{", text))
-
-
-def exposed() -> set[str]:
-    """
-    Return the metrics of the scaler.
-    """
-    snapshot = Snapshot.take(StagedViews(known=[shown()]), TRAFFIC)
-    page = generate_latest(Exposition(snapshot, CollectorRegistry())).decode()
-    return set(re.findall(r"^# TYPE (\S+)", page, re.MULTILINE))
 
 
 def test_prometheus_understands_every_expression(rules: Object, newest: Chart, tmp_path: Path) -> None:

@@ -16,19 +16,11 @@ from scaler.settings.loading import load
 from scaler.settings.schema import EXAMPLE, SHIPPED
 from tests.chart.charts import SCALER
 from tests.chart.helm import Chart
-from tests.chart.rendered import kind, objects
-
-
-def mounted(text: str) -> str:
-    """
-    Return the document in a rendered ConfigMap.
-    """
-    document: str = kind(text, "ConfigMap")["data"]["config.yaml"]
-    return document
+from tests.chart.rendered import configuration, objects
 
 
 @pytest.mark.parametrize("values", SCALER.files, ids=lambda path: path.stem)
-def test_the_scaler_understands_what_is_mounted(chart: Chart, values: Path) -> None:
+def test_the_scaler_understands_what_is_configuration(chart: Chart, values: Path) -> None:
     """
     Every document is the one that was given, valid by the scaler's own schema, and loaded by the scaler.
     """
@@ -37,7 +29,7 @@ def test_the_scaler_understands_what_is_mounted(chart: Chart, values: Path) -> N
     if "existingConfigMap" in asked:
         assert all(each["metadata"]["name"] != "scaler" for each in objects(text) if each["kind"] == "ConfigMap")
         return
-    document = mounted(text)
+    document = configuration(text)
     assert yaml.safe_load(document) == asked.get("config", {})
     Draft202012Validator(json.loads(SHIPPED.read_text())).validate(yaml.safe_load(document))
     load(document)
@@ -52,14 +44,14 @@ def test_every_key_of_the_scaler_passes(chart: Chart, tmp_path: Path) -> None:
     password = [{"name": "RABBITMQ_PASSWORD", "value": "x"}]
     mounts = [{"name": "passwords", "mountPath": "/etc/scaler/secrets", "readOnly": True}]
     values.write_text(yaml.safe_dump({"config": example, "env": password, "extraVolumeMounts": mounts}))
-    assert yaml.safe_load(mounted(chart.template("--values", values))) == example
+    assert yaml.safe_load(configuration(chart.template("--values", values))) == example
 
 
 def test_large_numbers_stay_whole(chart: Chart) -> None:
     """
     Helm reads numbers as floating-point ones; they are not written as 1.6777216e+07.
     """
-    text = mounted(chart.template("--set", "config.limits.metadataBytes=16777216"))
+    text = configuration(chart.template("--set", "config.limits.metadataBytes=16777216"))
     assert "metadataBytes: 16777216" in text
     load(text)
 
@@ -68,4 +60,4 @@ def test_values_in_templates_stay_as_they_are(newest: Chart) -> None:
     """
     What the scaler fills in by itself is not touched.
     """
-    assert "$queue:processing" in mounted(newest.template(*SCALER.file("sources")))
+    assert "$queue:processing" in configuration(newest.template(*SCALER.file("sources")))

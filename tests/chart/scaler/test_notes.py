@@ -17,7 +17,7 @@ from scaler.settings.loading import load
 from tests.chart.charts import SCALER, given
 from tests.chart.helm import Chart
 from tests.chart.kinds import NEEDS_DEFINITIONS
-from tests.chart.rendered import kind
+from tests.chart.rendered import configuration, kind
 from tests.chart.schemas import findings
 
 
@@ -84,4 +84,4 @@ def test_the_readmes_values_can_be_copied(newest: Chart) -> None:
         if "apiVersion" in block:
             continue
         text = newest.template(*given(block))
-        load(kind(text, "ConfigMap")["data"]["config.yaml"])
+        load(configuration(text))
