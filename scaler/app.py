@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, PROCESS_COLLECTOR, CollectorRegistry
 
 from scaler.engine.engine import Engine
+from scaler.engine.history import Archive
 from scaler.engine.showing import Showing
 from scaler.engine.views import ConfigurationView
 from scaler.server.grpc_server import GrpcServer
@@ -90,7 +91,7 @@ async def running(settings: ProcessSettings) -> AsyncIterator[Running]:
     file = DocumentFile(settings.config)
     document = file.load()
     certificates = _certificates(settings)
-    async with Engine(document, connect) as engine:
+    async with Engine(document, connect, archive=Archive(settings.history)) as engine:
         showing = Showing(engine, ConfigurationView(loaded_at=time.time(), generation=1))
         grpc_server = GrpcServer(
             engine,

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from scaler.domain.decision import Decision, Verdict
+from scaler.engine.history import Archive
 from scaler.engine.ledger import Ledger
 from scaler.engine.moment import Moment
 from scaler.engine.plan import Plan, plan
@@ -44,13 +45,21 @@ class Engine:
         document: the configuration.
         connect: makes the source of a connection.
         rng: spreads what should not happen all at once.
+        archive: keeps what happened.
     """
 
-    def __init__(self, document: Document, connect: Connect, rng: random.Random | None = None) -> None:
+    def __init__(
+        self,
+        document: Document,
+        connect: Connect,
+        rng: random.Random | None = None,
+        archive: Archive | None = None,
+    ) -> None:
         self.document = document
         self.roster = Roster(document.limits.workloads)
         self.ledger = Ledger()
         self.record = Record()
+        self.archive = archive or Archive()
         self.switchboard = Switchboard(connect, self._deliver, rng or random.SystemRandom())
         self._closed = asyncio.Event()
         self._tasks = asyncio.TaskGroup()
@@ -260,7 +269,9 @@ class Engine:
         before = workload.decision
         decision, state = moment.decide(workload.plan.policy, workload.observations, workload.state)
         workload.decision, workload.state = decision, state
-        if self.record.decided(workload, before, decision):
+        changed = self.record.decided(workload, before, decision)
+        workload.history = self.archive.note(workload.history, before, decision, changed=changed)
+        if changed:
             workload.tell()
         self._watch(workload, workload.plan)
         if workload.asleep:
@@ -303,6 +314,7 @@ class Engine:
         workload.cancel_timer()
         self._undecided.pop(workload, None)
         self._drop(workload, workload.questions)
+        self.archive.forget(workload.history)
         self.roster.remove(workload)
 
     async def _forget_regularly(self) -> None:

@@ -12,6 +12,7 @@ from sys import intern
 from scaler.domain.decision import Decision, Phase, Verdict
 from scaler.domain.readings import BySignal, Observation, Signal
 from scaler.domain.state import NEVER_SEEN, State
+from scaler.engine.history import History
 from scaler.engine.plan import Plan
 from scaler.engine.workload import Caller, MetadataError, OverloadedError
 from scaler.settings.metadata import KEDAS_OWN
@@ -27,6 +28,7 @@ class Workload:
         asked_at: since when readings of its questions are awaited: it was taken in, or its plan was made anew.
         observations: what is held of each signal.
         decision: the last one, None until the first full set of readings is in, or overdue.
+        history: what happened to it, None as long as that is nothing.
         last_called: when it was last asked about, or its last push stream ended.
     """
 
@@ -35,6 +37,7 @@ class Workload:
         "asked_at",
         "caller",
         "decision",
+        "history",
         "last_called",
         "observations",
         "plan",
@@ -48,6 +51,7 @@ class Workload:
         self.state = state
         self.observations: BySignal[Observation] = BySignal()
         self.decision: Decision | None = None
+        self.history: History | None = None
         self.asked_at = now
         self.last_called = now
         self.timer: asyncio.TimerHandle | None = None

@@ -12,10 +12,11 @@ from scaler.domain.decide import decide
 from scaler.domain.decision import Decision, Reason, Verdict
 from scaler.domain.readings import Signal
 from scaler.engine.engine import Engine
+from scaler.engine.history import Archive, History
 from scaler.engine.plan import Plan
 from scaler.engine.roster import Workload
 from scaler.engine.switchboard import Line
-from scaler.engine.views import ConfigurationView, CountersView, SignalView, SourceView, WorkloadView
+from scaler.engine.views import ConfigurationView, CountersView, HistoryView, SignalView, SourceView, WorkloadView
 from scaler.engine.workload import MetadataError
 
 
@@ -43,6 +44,12 @@ class Showing:
         Return the views of one ScaledObject's triggers, none if it is not known.
         """
         return self._views(self._engine.roster.named(namespace, name))
+
+    def histories(self, namespace: str, name: str) -> Sequence[HistoryView]:
+        """
+        Return what happened to one ScaledObject's triggers, in the order of `workload`.
+        """
+        return [_history(workload, self._engine.archive) for workload in self._engine.roster.named(namespace, name)]
 
     def sources(self) -> Sequence[SourceView]:
         """
@@ -114,6 +121,18 @@ def _refused(workload: Workload, error: MetadataError, now: float) -> WorkloadVi
     )
     caller = workload.caller
     return WorkloadView(caller.namespace, caller.name, "", decision, (), now - workload.last_called)
+
+
+def _history(workload: Workload, archive: Archive) -> HistoryView:
+    """
+    Show what happened to a workload: of one that never changed, what is known of it since it was first decided about.
+    """
+    if workload.decision is None or not archive.seconds:
+        return HistoryView(workload.asked_at)
+    history = workload.history or History(workload.decision, archive.step)
+    changes = history.changes()
+    since = max(changes[0].at, asyncio.get_running_loop().time() - archive.seconds)
+    return HistoryView(since, changes, history.samples())
 
 
 def _source(name: str, line: Line, now: float) -> SourceView:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
-from scaler.domain.decision import Decision, Reason
+from scaler.domain.decision import Decision, Phase, Reason, Verdict
 from scaler.domain.readings import Signal
 
 
@@ -65,6 +65,52 @@ class WorkloadView:
     decision: Decision
     signals: tuple[SignalView, ...]
     last_called_seconds_ago: float
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """
+    A decision that differed from the one before, and when it was made.
+    """
+
+    at: float
+    verdict: Verdict
+    phase: Phase | None
+    replicas: int
+    reason: Reason
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """
+    The readings from a time on, until the next sample: of each step of time the highest.
+
+    Attributes:
+        values: jobs waiting and in flight, requests per second, the sum of all GPUs' per cent; no series is 0.
+        unknown: the signals that were not known.
+        replicas: those that were wanted.
+    """
+
+    at: float
+    values: Mapping[Signal, float]
+    unknown: frozenset[Signal]
+    replicas: int
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryView:
+    """
+    What happened to one trigger of a ScaledObject, the oldest first.
+
+    Attributes:
+        since: from when on it is known: older things are forgotten, or happened before the scaler started.
+        changes: at least one as soon as something was decided; the first may be older than `since`.
+    """
+
+    since: float
+    changes: tuple[Change, ...] = ()
+    samples: tuple[Sample, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +178,12 @@ class Views(Protocol):
     def workload(self, namespace: str, name: str) -> Sequence[WorkloadView]:
         """
         Return the views of one ScaledObject's triggers, none if it is not known.
+        """
+        ...
+
+    def histories(self, namespace: str, name: str) -> Sequence[HistoryView]:
+        """
+        Return what happened to one ScaledObject's triggers, in the order of `workload`.
         """
         ...
 

@@ -4,16 +4,19 @@ How a workload looks as JSON: everything behind its decision, for people and for
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from difflib import get_close_matches
-from typing import Any
+from operator import attrgetter
+from typing import Any, TypeVar
 
 from scaler.domain.decision import Want
-from scaler.domain.readings import Absent, GpuUse, Known, QueueDepth, Reading, RequestRate, Unknown, Value
-from scaler.engine.views import ConfigurationView, SignalView, WorkloadView
+from scaler.domain.readings import Absent, GpuUse, Known, QueueDepth, Reading, RequestRate, Signal, Unknown, Value
+from scaler.engine.views import Change, ConfigurationView, HistoryView, Sample, SignalView, WorkloadView
 
 Json = dict[str, Any]
+Entry = TypeVar("Entry", Change, Sample)
 
 # How alike two names must be to be taken for one mistyped (difflib's ratio), and how many are offered.
 _ALIKE = 0.5
@@ -47,6 +50,56 @@ def workload(view: WorkloadView, now: float, wall: float) -> Json:
         "last_called_seconds_ago": _seconds(view.last_called_seconds_ago),
         "signals": [_signal(want, sources.get(want.signal), now) for want in decision.wants],
     }
+
+
+def history(view: WorkloadView, past: HistoryView, since: float, now: float, wall: float) -> Json:
+    """
+    Return what happened to a workload as JSON, the oldest first.
+
+    Args:
+        view: the workload.
+        past: its history.
+        since: from when on, on the decision's clock; what held then comes first.
+        now: the present on the decision's clock.
+        wall: the present in seconds since 1970.
+    """
+
+    def moment(at: float) -> Json:
+        return {"at": _instant(wall - now + at), "seconds_ago": _seconds(now - at)}
+
+    return {
+        "namespace": view.namespace,
+        "name": view.name,
+        "policy": view.policy,
+        "known_since": _instant(wall - now + past.since),
+        "changes": [
+            {
+                **moment(change.at),
+                "verdict": change.verdict.value,
+                "phase": change.phase and change.phase.value,
+                "replicas": change.replicas,
+                "reason": change.reason.value,
+                "sentence": change.sentence,
+            }
+            for change in holding_from(past.changes, since)
+        ],
+        "samples": [
+            {
+                **moment(sample.at),
+                **{signal.value: sample.values.get(signal) for signal in Signal},
+                "unknown": sorted(signal.value for signal in sample.unknown),
+                "replicas": sample.replicas,
+            }
+            for sample in holding_from(past.samples, since)
+        ],
+    }
+
+
+def holding_from(entries: Sequence[Entry], since: float) -> Sequence[Entry]:
+    """
+    Return the entries from a time on, and the one that held at that time.
+    """
+    return entries[max(0, bisect_right(entries, since, key=attrgetter("at")) - 1) :]
 
 
 def unknown_workload(namespace: str, name: str, known: Sequence[WorkloadView]) -> str:

@@ -12,6 +12,7 @@ from scaler.domain.readings import Absent, GpuUse, Known, PodUse, QueueDepth, Re
 from scaler.engine.views import (
     ConfigurationView,
     CountersView,
+    HistoryView,
     SignalView,
     SourceView,
     WatchMode,
@@ -91,6 +92,7 @@ class StagedViews:
     )
     loaded: ConfigurationView = field(default_factory=lambda: ConfigurationView(loaded_at=WALL, generation=2))
     counted: CountersView = field(default_factory=CountersView)
+    past: HistoryView = field(default_factory=lambda: HistoryView(since=NOW - 90))
     trouble: Exception | None = None
 
     def workloads(self) -> Sequence[WorkloadView]:
@@ -106,6 +108,12 @@ class StagedViews:
         if self.trouble is not None:
             raise self.trouble
         return tuple(view for view in self.known if (view.namespace, view.name) == (namespace, name))
+
+    def histories(self, namespace: str, name: str) -> Sequence[HistoryView]:
+        """
+        Return what is staged for each of one ScaledObject's triggers.
+        """
+        return tuple(self.past for _ in self.workload(namespace, name))
 
     def sources(self) -> Sequence[SourceView]:
         """
