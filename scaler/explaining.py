@@ -100,10 +100,9 @@ async def read_once(config: Path, namespace: str, name: str, metadata: Mapping[s
 
 def show(workload: Json, console: Console) -> None:
     """
-    Write one workload as a table and two sentences.
+    Write one workload as a table and two sentences, and likewise what is only watched of it.
     """
-    title = Text.assemble((f"{workload['namespace']}/{workload['name']}", "bold"), f"  policy {workload['policy']}")
-    console.print(title)
+    console.print(_title(workload))
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for heading in ("signal", "reading", "age", "target", "wants"):
         table.add_column(heading, justify="right" if heading in {"age", "target", "wants"} else "left")
@@ -121,21 +120,20 @@ def show(workload: Json, console: Console) -> None:
         console.print(Text.assemble((f"{'reads':<10}", "dim"), where))
     console.print(Text.assemble(("decision  ", "dim"), (_decision(workload), f"bold {_COLOURS[workload['verdict']]}")))
     console.print(Text.assemble(("because   ", "dim"), workload["sentence"]))
+    if workload["shadow"] is not None:
+        console.print()
+        show(workload["shadow"], console)
 
 
 def show_past(history: Json, console: Console, present: float) -> None:
     """
     Write what happened to a workload as a timeline, the oldest first; *present* is now, in seconds since 1970.
     """
-    title = Text.assemble((f"{history['namespace']}/{history['name']}", "bold"), f"  policy {history['policy']}")
-    console.print(title)
+    console.print(_title(history))
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for heading in ("at", "for", "phase", "wanted", "why"):
         table.add_column(heading, justify="right" if heading in {"for", "wanted"} else "left")
     changes = history["changes"]
-    if not changes:
-        console.print("nothing was decided in that time")
-        return
     for change, after in zip(changes, [*changes[1:], {"seconds_ago": 0.0}], strict=True):
         table.add_row(
             _clock(change["seconds_ago"], present),
@@ -144,7 +142,15 @@ def show_past(history: Json, console: Console, present: float) -> None:
             "unknown" if change["verdict"] == "unknown" else str(change["replicas"]),
             Text(f"{change['reason']}: {change['sentence']}", style=_PAST_COLOURS.get(change["reason"], "")),
         )
-    console.print(table)
+    console.print(table if changes else "nothing was decided in that time")
+    if history["shadow"] is not None:
+        console.print()
+        show_past(history["shadow"], console, present)
+
+
+def _title(shown: Json) -> Text:
+    only = "" if shown["acts"] else " (shadow mode: only watched, not what KEDA is told)"
+    return Text.assemble((f"{shown['namespace']}/{shown['name']}", "bold"), f"  policy {shown['policy']}{only}")
 
 
 def _clock(seconds_ago: float, present: float) -> str:

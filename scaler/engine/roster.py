@@ -25,6 +25,7 @@ class Workload:
 
     Attributes:
         plan: what its metadata means under the present configuration; a MetadataError if nothing any more.
+        shadow: the same trigger under a policy that is only watched, if there is one.
         asked_at: since when readings of its questions are awaited: it was taken in, or its plan was made anew.
         observations: what is held of each signal.
         decision: the last one, None until the first full set of readings is in, or overdue.
@@ -41,6 +42,7 @@ class Workload:
         "last_called",
         "observations",
         "plan",
+        "shadow",
         "state",
         "timer",
     )
@@ -48,6 +50,7 @@ class Workload:
     def __init__(self, caller: Caller, plan: Plan, state: State, now: float) -> None:
         self.caller = caller
         self.plan: Plan | MetadataError = plan
+        self.shadow: Workload | None = None
         self.state = state
         self.observations: BySignal[Observation] = BySignal()
         self.decision: Decision | None = None
@@ -66,6 +69,11 @@ class Workload:
     def refusal(self) -> MetadataError | None:
         """Why its metadata means nothing, if it does not."""
         return self.plan if isinstance(self.plan, MetadataError) else None
+
+    @property
+    def acts(self) -> bool:
+        """Whether what is decided is KEDA's answer."""
+        return isinstance(self.plan, MetadataError) or self.plan.acts
 
     @property
     def questions(self) -> set[Question]:

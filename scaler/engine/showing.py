@@ -96,6 +96,8 @@ class Showing:
             decision=present if same else replace(held, wants=present.wants),
             signals=tuple(self._signal(signal, plan) for signal in Signal if signal in plan.asks),
             last_called_seconds_ago=now - workload.last_called,
+            acts=plan.acts,
+            shadow=None if workload.shadow is None else self._view(workload.shadow, workload.shadow.plan, now),
         )
 
     def _signal(self, signal: Signal, plan: Plan) -> SignalView:
@@ -127,12 +129,13 @@ def _history(workload: Workload, archive: Archive) -> HistoryView:
     """
     Show what happened to a workload: of one that never changed, what is known of it since it was first decided about.
     """
+    shadow = None if workload.shadow is None else _history(workload.shadow, archive)
     if workload.decision is None or not archive.seconds:
-        return HistoryView(workload.asked_at)
+        return HistoryView(workload.asked_at, shadow=shadow)
     history = workload.history or History(workload.decision, archive.step)
     changes = history.changes()
     since = max(changes[0].at, asyncio.get_running_loop().time() - archive.seconds)
-    return HistoryView(since, changes, history.samples())
+    return HistoryView(since, changes, history.samples(), shadow)
 
 
 def _source(name: str, line: Line, now: float) -> SourceView:

@@ -57,6 +57,8 @@ class WorkloadView:
     Attributes:
         decision: the decision in force, an unknown one included.
         signals: where each signal comes from, in the order of `Signal`.
+        acts: whether the decision is KEDA's answer; it gets an error otherwise, because the policy is in shadow mode.
+        shadow: the same trigger under a policy in shadow mode, which is only watched.
     """
 
     namespace: str
@@ -65,6 +67,8 @@ class WorkloadView:
     decision: Decision
     signals: tuple[SignalView, ...]
     last_called_seconds_ago: float
+    acts: bool = True
+    shadow: WorkloadView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +110,13 @@ class HistoryView:
     Attributes:
         since: from when on it is known: older things are forgotten, or happened before the scaler started.
         changes: at least one as soon as something was decided; the first may be older than `since`.
+        shadow: the same of a policy that is only watched.
     """
 
     since: float
     changes: tuple[Change, ...] = ()
     samples: tuple[Sample, ...] = ()
+    shadow: HistoryView | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,8 @@ def workload(view: WorkloadView, now: float, wall: float) -> Json:
         "recheck_in_seconds": None if decision.recheck_at is None else max(0.0, _seconds(decision.recheck_at - now)),
         "last_called_seconds_ago": _seconds(view.last_called_seconds_ago),
         "signals": [_signal(want, sources.get(want.signal), now) for want in decision.wants],
+        "acts": view.acts,
+        "shadow": None if view.shadow is None else workload(view.shadow, now, wall),
     }
 
 
@@ -72,6 +74,7 @@ def history(view: WorkloadView, past: HistoryView, since: float, now: float, wal
         "name": view.name,
         "policy": view.policy,
         "known_since": _instant(wall - now + past.since),
+        "acts": view.acts,
         "changes": [
             {
                 **moment(change.at),
@@ -92,6 +95,7 @@ def history(view: WorkloadView, past: HistoryView, since: float, now: float, wal
             }
             for sample in holding_from(past.samples, since)
         ],
+        "shadow": view.shadow and past.shadow and history(view.shadow, past.shadow, since, now, wall),
     }
 
 

@@ -142,6 +142,8 @@ async def test_a_workload_shows_everything_behind_its_decision(http: aiohttp.Cli
         "recheck_in_seconds": 30.0,
         "last_called_seconds_ago": 4.0,
         "signals": [{**source, **known, **signal} for signal in SHOWN_SIGNALS],
+        "acts": True,
+        "shadow": None,
     }
     assert await json_of(http, "/v1/workloads") == (200, {"workloads": [document]})
     assert await json_of(http, "/v1/workloads/ai/agent") == (200, {"workloads": [document]})
