@@ -18,7 +18,8 @@ from scaler.engine.views import Change, HistoryView, Sample
 
 _WIDE, _HIGH = 1000.0, 100.0
 _HEADROOM = 0.92  # of the height is for the highest value, so that its line is seen
-_PARTS = 6
+_SPANS = (60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400)
+_IN_FIVE = (300, 600, 900)  # these are divided into five parts, the others into six, so that all are whole
 _NARROWEST = 1.5
 _UNKNOWN = "unknown"
 _TITLES = {
@@ -185,15 +186,24 @@ def draw(past: HistoryView, signals: Sequence[Signal], now: float, span: float) 
     kinds = {shade.kind for panel in panels for shade in panel.shades} | {
         line.kind for panel in panels for line in panel.lines
     }
-    ahead = [span * part / _PARTS for part in range(_PARTS, 0, -1)]
+    parts = 5 if span in _IN_FIVE else 6
+    before = [span * part / parts for part in range(parts, 0, -1)]
     return Picture(
         span=span,
         panels=panels,
-        grid=[round(_WIDE * part / _PARTS, 1) for part in range(1, _PARTS)],
-        times=[*(f"{duration(seconds)} ago" for seconds in ahead), "now"],
+        grid=[round(_WIDE * part / parts, 1) for part in range(1, parts)],
+        times=[*(f"{duration(seconds)} ago" for seconds in before), "now"],
         legend=[(kind, text) for kind, text in _LEGEND.items() if kind in kinds],
         marks=_marks(marks, field),
     )
+
+
+def span_of(past: HistoryView, now: float) -> float:
+    """
+    Return the shortest round time, in seconds, in which all of a history can be drawn.
+    """
+    needed = now - past.since
+    return next((float(span) for span in _SPANS if span >= needed), _SPANS[-1] * -(-needed // _SPANS[-1]))
 
 
 def _phases(field: _Field, past: HistoryView) -> Panel:

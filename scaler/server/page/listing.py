@@ -15,7 +15,7 @@ from scaler.engine.views import Glance
 
 PER_PAGE = 50
 _UNKNOWN = "unknown"
-_WORDS = ("", *(phase.value for phase in Phase), _UNKNOWN)
+_WORDS = (*(phase.value for phase in Phase), _UNKNOWN)
 _LONGEST = 253
 
 
@@ -54,9 +54,7 @@ class Listing:
         page = min(max(1, int(asked)), pages) if asked.isdecimal() and len(asked) < len("1000000") else 1
         return cls(
             names=names[(page - 1) * PER_PAGE : page * PER_PAGE],
-            counts=[("", len(found)), *((word, counted[word]) for word in _WORDS if counted[word] or word == stands)][
-                : len(_WORDS) + 1
-            ],
+            counts=[("", len(found)), *((word, counted[word]) for word in _WORDS if counted[word] or word == stands)],
             all=len(glances),
             contains=contains,
             stands=stands,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from scaler.domain.wording import duration, number
 from scaler.engine.views import HistoryView, SettingsView, Views, WorkloadView
 from scaler.server import views as shown
-from scaler.server.page.drawing import Picture, draw
+from scaler.server.page.drawing import Picture, draw, span_of
 from scaler.server.page.listing import Listing
 from scaler.server.web import Answer, Request, Response
 from scaler.settings.durations import parse_duration
@@ -45,8 +45,7 @@ _SAFE = {
 """What was written by tenants is shown here: even if some of it were taken for markup, nothing would run."""
 
 SPANS = ("5m", "15m", "1h", "6h")
-_SHORTEST_SPAN = 60.0
-_MOST_DECISIONS = 100
+_MOST_DECISIONS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +180,7 @@ def _trigger(
     """
     Return one trigger as its page shows it.
     """
-    span = parse_duration(since) if since else max(_SHORTEST_SPAN, now - past.since)
+    span = parse_duration(since) if since else span_of(past, now)
     told = [_decisions("", view, past, now - span, now, wall)]
     if view.shadow is not None and past.shadow is not None:
         told.append(_decisions(view.shadow.policy, view.shadow, past.shadow, now - span, now, wall))
