@@ -210,7 +210,9 @@ async def test_markup_from_a_tenant_is_text(reader: Reader, views: StagedViews) 
         assert "owned" not in await reader.page.title()
 
 
-FOCUSED = "document.activeElement === document.body ? '' : document.activeElement.innerText || document.activeElement.id"
+FOCUSED = (
+    "document.activeElement === document.body ? '' : document.activeElement.innerText || document.activeElement.id"
+)
 """What has the focus, by its words."""
 
 CONTRAST = """element => {
