@@ -40,7 +40,7 @@ class Forecast:
     def _what(self) -> str:
         after, before = self.decision, self.before
         if after.verdict is Verdict.UNKNOWN:
-            return "is given no answer any more"
+            return "its answer becomes an error"
         if after.phase is Phase.IDLE:
             return "goes idle"
         if after.replicas != before.replicas or before.verdict is Verdict.UNKNOWN:

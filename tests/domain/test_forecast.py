@@ -90,4 +90,4 @@ def test_an_outage_ends_in_no_answer() -> None:
     told = ahead(story)
     assert told is not None
     assert told.decision.verdict is Verdict.UNKNOWN
-    assert told.sentence(story.now).startswith("is given no answer any more in ")
+    assert told.sentence(story.now).startswith("its answer becomes an error in ")

@@ -21,6 +21,7 @@ _HEADROOM = 0.92  # of the height is for the highest value, so that its line is 
 _SPANS = (60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400)
 _IN_FIVE = (300, 600, 900)  # these are divided into five parts, the others into six, so that all are whole
 _NARROWEST = 1.5
+_STEPS = (1, 1.5, 2, 3, 4, 5, 6, 8, 10)
 _UNKNOWN = "unknown"
 _TITLES = {
     Signal.QUEUE: ("queue", "jobs waiting and in flight"),
@@ -253,13 +254,13 @@ def _present(points: Points) -> str:
 
 def _top(values: Iterable[float]) -> float:
     """
-    Return the end of a scale: 1, 2 or 5 with noughts, or a whole number that is little.
+    Return the end of a scale: one of a few steps with noughts, or a whole number that is little.
     """
     most = max(values, default=0.0)
     if most <= 10:  # noqa: PLR2004 - few enough to be counted
         return max(1.0, float(-(-most // 1)))
     size = 10.0 ** floor(log10(most))
-    return next(size * step for step in (1, 2, 2.5, 5, 10) if size * step >= most)
+    return next(size * step for step in _STEPS if size * step >= most)
 
 
 def _phase(change: Change) -> tuple[str, str]:

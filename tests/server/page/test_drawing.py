@@ -85,7 +85,7 @@ def test_the_span_is_the_next_round_time(age: float, span: float) -> None:
 
 @pytest.mark.parametrize(
     ("most", "top"),
-    [(0, "1"), (0.3, "1"), (1, "1"), (2.1, "3"), (10, "10"), (11, "20"), (21, "25"), (380, "500"), (501, "1000")],
+    [(0, "1"), (0.3, "1"), (1, "1"), (2.1, "3"), (10, "10"), (11, "15"), (21, "30"), (380, "400"), (900, "1000")],
 )
 def test_scales_end_with_a_round_number(most: float, top: str) -> None:
     """At or above the most."""
