@@ -37,7 +37,7 @@ async def take(browser: Browser, site: str, folder: Path) -> None:
     """
 
     async def picture(name: str, path: str, device: dict[str, Any]) -> None:
-        async with Reader.at(browser, site, **device) as reader:
+        async with Reader.at(browser, site, quiet=False, **device) as reader:
             await reader.open(path)
             taken = Image.open(io.BytesIO(await reader.page.screenshot()))
         taken.convert("RGB").quantize(COLOURS).save(folder / name, optimize=True)

@@ -43,6 +43,7 @@ async def test_the_hold_and_the_outage_are_seen_and_explained() -> None:
                 await expect(reader.page.get_by_role("link", name="ai/agent")).to_be_visible()
                 await reader.page.get_by_role("link", name="ai/agent").click()
                 await read_until(demo.stdout, "8/9 Back again")
+                demo.send_signal(signal.SIGSTOP)  # the story waits for the reader, and the scaler goes on
                 marks = reader.page.locator(".marks")
                 await expect(marks).to_contain_text("the reading of queue was unknown")
                 await expect(marks).to_contain_text("but a GPU is busy")
@@ -56,5 +57,6 @@ async def test_the_hold_and_the_outage_are_seen_and_explained() -> None:
                     assert await reader.page.locator(drawn).count() >= 1
         finally:
             if demo.returncode is None:
+                demo.send_signal(signal.SIGCONT)
                 demo.send_signal(signal.SIGINT)  # as Ctrl-C: it ends what it has started
             await demo.communicate()

@@ -16,8 +16,8 @@ from scaler.domain.readings import Signal
 from scaler.domain.wording import duration, number
 from scaler.engine.views import Change, HistoryView, Sample
 
-_WIDE, _HIGH = 1000.0, 100.0
-_HEADROOM = 0.92  # of the height is for the highest value, so that its line is seen
+_WIDE = 1000.0
+_GROUND, _TALLEST = 97.0, 89.0  # where nought is, and how far above the highest value: both lines are seen whole
 _SPANS = (60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400)
 _IN_FIVE = (300, 600, 900)  # these are divided into five parts, the others into six, so that all are whole
 _NARROWEST = 1.5
@@ -158,7 +158,7 @@ class _Field:
             if value is None or until <= self.begin:
                 drawn = False
                 continue
-            y = round(_HIGH - value / top * _HIGH * _HEADROOM, 1)
+            y = round(_GROUND - value / top * _TALLEST, 1)
             steps.append(f"{f'V{y:g}' if drawn else f'M{self.x(at):g} {y:g}'}H{self.x(until):g}")
             drawn = True
         return "".join(steps)

@@ -32,7 +32,7 @@ def test_a_curve_goes_in_steps_and_stops_where_nothing_is_known() -> None:
     changes = (Change(NOW - 100, Verdict.ACTIVE, Phase.ACTIVE, 2, Reason.DEMAND, "so"),)
     picture = draw(HistoryView(NOW - 100, changes, samples), [Signal.QUEUE], NOW, 100.0)
     queue = panel(picture, "queue")
-    assert [line.path for line in queue.lines] == ["M0 8H500M750 63.2H1000"]
+    assert [line.path for line in queue.lines] == ["M0 8H500M750 61.4H1000"]
     assert (queue.top, queue.present) == ("10", "4")
     assert [(shade.kind, shade.x, shade.width) for shade in queue.shades] == [("outage", 500.0, 250.0)]
     assert [line.path for line in panel(picture, "replicas").lines] == ["M0 8H1000"]
