@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, PROCESS_COLLECTOR, CollectorRegistry
 
 from scaler.engine.engine import Engine
+from scaler.engine.history import Archive
 from scaler.engine.showing import Showing
 from scaler.engine.views import ConfigurationView
 from scaler.engine.wakes import Wake
@@ -92,7 +93,8 @@ async def running(settings: ProcessSettings) -> AsyncIterator[Running]:
     file = DocumentFile(settings.config)
     document = file.load()
     certificates = _certificates(settings)
-    async with _traced(settings) as tell, Engine(document, connect) as engine:
+    archive = Archive(settings.history)
+    async with _traced(settings) as tell, Engine(document, connect, archive=archive) as engine:
         engine.wakes.tell = tell
         showing = Showing(engine, ConfigurationView(loaded_at=time.time(), generation=1))
         grpc_server = GrpcServer(

@@ -9,7 +9,8 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from scaler import __version__
@@ -65,6 +66,7 @@ def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "tls_client_ca": ("FILE", "let in only clients with a certificate of this authority"),
         "log_level": ("LEVEL", f"{', '.join(LOG_LEVELS)} (default info)"),
         "log_format": ("FORMAT", f"{' or '.join(LOG_FORMATS)} (default text)"),
+        "history": ("DURATION", "how far back the page and explain --since can look, 0s for not at all (default 6h)"),
         "reflection": ("BOOLEAN", "whether the gRPC server describes itself (default false)"),
         "traces": ("BOOLEAN", "whether each wake is traced, by OTLP to where OTEL_EXPORTER_OTLP_ENDPOINT says"),
     }
@@ -97,6 +99,9 @@ def _add_explain(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     explain.add_argument("--config", type=Path, metavar="CONFIG", help="read the sources once by this document instead")
     explain.add_argument(
         "--metadata", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="the trigger's, with --config"
+    )
+    explain.add_argument(
+        "--since", metavar="DURATION", help="what happened since then instead, such as 1h, as a running scaler knows it"
     )
     explain.add_argument("--json", action="store_true", help="write JSON")
     explain.set_defaults(run=_explain)
@@ -137,9 +142,7 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _explain(options: argparse.Namespace) -> int:
-    from rich.console import Console
-
-    from scaler.explaining import ExplainError, ask, read_once, run, show
+    from scaler.explaining import ExplainError
     from scaler.settings.metadata import MetadataError
 
     namespace, slash, name = options.workload.partition("/")
@@ -153,22 +156,49 @@ def _explain(options: argparse.Namespace) -> int:
     if pairs and options.config is None:
         _complain("--metadata goes with --config: a running scaler knows the trigger's metadata from KEDA")
         return _USAGE_ERROR
+    if options.since is not None and options.config is not None:
+        _complain("--since does not go with --config: only a running scaler knows what happened")
+        return _USAGE_ERROR
     try:
-        if options.config is None:
-            workloads = run(ask(options.server, namespace, name))
+        if options.since is not None:
+            _explain_past(options, namespace, name)
         else:
-            metadata = {key: value for key, _, value in pairs}
-            workloads = run(read_once(options.config, namespace, name, metadata))
+            _explain_present(options, namespace, name, {key: value for key, _, value in pairs})
     except (ExplainError, MetadataError) as error:
         _complain(str(error))
         return 1
+    return 0
+
+
+def _explain_present(options: argparse.Namespace, namespace: str, name: str, metadata: Mapping[str, str]) -> None:
+    from rich.console import Console
+
+    from scaler.explaining import ask, read_once, run, show
+
+    if options.config is None:
+        workloads = run(ask(options.server, namespace, name))
+    else:
+        workloads = run(read_once(options.config, namespace, name, metadata))
     if options.json:
         _say(json.dumps({"workloads": workloads}, indent=2))
-        return 0
+        return
     console = Console(highlight=False)
     for workload in workloads:
         show(workload, console)
-    return 0
+
+
+def _explain_past(options: argparse.Namespace, namespace: str, name: str) -> None:
+    from rich.console import Console
+
+    from scaler.explaining import ask_past, run, show_past
+
+    histories = run(ask_past(options.server, namespace, name, options.since))
+    if options.json:
+        _say(json.dumps({"histories": histories}, indent=2))
+        return
+    console = Console(highlight=False)
+    for history in histories:
+        show_past(history, console, time.time())
 
 
 def _demo(options: argparse.Namespace) -> int:

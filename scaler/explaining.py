@@ -10,13 +10,16 @@ import asyncio
 import time
 from collections.abc import Coroutine, Mapping
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+from yarl import URL
 
 from scaler.domain.wording import duration, number
 from scaler.engine.engine import Engine
@@ -31,6 +34,7 @@ Json = dict[str, Any]
 
 _ANSWER_WITHIN = 10.0
 _COLOURS = {"active": "green", "inactive": "cyan", "unknown": "red"}
+_PAST_COLOURS = {"unknown": "red", "held-unknown": "yellow", "gpu-busy": "yellow", "gpu-hold-expired": "yellow"}
 
 
 class ExplainError(Exception):
@@ -46,7 +50,21 @@ async def ask(server: str, namespace: str, name: str) -> list[Json]:
     Raises:
         ExplainError: it does not answer, or does not know the workload.
     """
-    url = f"{server.rstrip('/')}/v1/workloads/{namespace}/{name}"
+    return await _fetch(server, f"/v1/workloads/{namespace}/{name}", "workloads")
+
+
+async def ask_past(server: str, namespace: str, name: str, since: str) -> list[Json]:
+    """
+    Ask a running scaler what happened to a workload, *since* a duration ago.
+
+    Raises:
+        ExplainError: as `ask`.
+    """
+    return await _fetch(server, f"/v1/workloads/{namespace}/{name}/history?since={quote(since)}", "histories")
+
+
+async def _fetch(server: str, path: str, what: str) -> list[Json]:
+    url = URL(f"{server.rstrip('/')}{path}", encoded=True)
     timeout = aiohttp.ClientTimeout(total=_ANSWER_WITHIN)
     try:
         async with aiohttp.ClientSession(timeout=timeout) as session, session.get(url) as response:
@@ -56,10 +74,10 @@ async def ask(server: str, namespace: str, name: str) -> list[Json]:
             f"no scaler answers at {server} ({type(error).__name__}); name its HTTP port with --server, for instance "
             f"after `kubectl port-forward deploy/agent-scaler 8080`"
         ) from error
-    if "workloads" not in answer:
+    if what not in answer:
         raise ExplainError(str(answer.get("error", f"{server} is not a scaler")))
-    workloads: list[Json] = answer["workloads"]
-    return workloads
+    found: list[Json] = answer[what]
+    return found
 
 
 async def read_once(config: Path, namespace: str, name: str, metadata: Mapping[str, str]) -> list[Json]:
@@ -82,10 +100,9 @@ async def read_once(config: Path, namespace: str, name: str, metadata: Mapping[s
 
 def show(workload: Json, console: Console) -> None:
     """
-    Write one workload as a table and two sentences.
+    Write one workload as a table and two sentences, and likewise what is only watched of it.
     """
-    title = Text.assemble((f"{workload['namespace']}/{workload['name']}", "bold"), f"  policy {workload['policy']}")
-    console.print(title)
+    console.print(_title(workload))
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for heading in ("signal", "reading", "age", "target", "wants"):
         table.add_column(heading, justify="right" if heading in {"age", "target", "wants"} else "left")
@@ -103,6 +120,47 @@ def show(workload: Json, console: Console) -> None:
         console.print(Text.assemble((f"{'reads':<10}", "dim"), where))
     console.print(Text.assemble(("decision  ", "dim"), (_decision(workload), f"bold {_COLOURS[workload['verdict']]}")))
     console.print(Text.assemble(("because   ", "dim"), workload["sentence"]))
+    if workload["next"] is not None:
+        console.print(Text.assemble(("next      ", "dim"), workload["next"]["sentence"]))
+    if workload["shadow"] is not None:
+        console.print()
+        show(workload["shadow"], console)
+
+
+def show_past(history: Json, console: Console, present: float) -> None:
+    """
+    Write what happened to a workload as a timeline, the oldest first; *present* is now, in seconds since 1970.
+    """
+    console.print(_title(history))
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for heading in ("at", "for", "phase", "wanted", "why"):
+        table.add_column(heading, justify="right" if heading in {"for", "wanted"} else "left")
+    changes = history["changes"]
+    for change, after in zip(changes, [*changes[1:], {"seconds_ago": 0.0}], strict=True):
+        table.add_row(
+            _clock(change["seconds_ago"], present),
+            duration(change["seconds_ago"] - after["seconds_ago"]),
+            change["phase"] or "-",
+            "unknown" if change["verdict"] == "unknown" else str(change["replicas"]),
+            Text(f"{change['reason']}: {change['sentence']}", style=_PAST_COLOURS.get(change["reason"], "")),
+        )
+    console.print(table if changes else "nothing was decided in that time")
+    if history["shadow"] is not None:
+        console.print()
+        show_past(history["shadow"], console, present)
+
+
+def _title(shown: Json) -> Text:
+    only = "" if shown["acts"] else " (shadow mode: only watched, not what KEDA is told)"
+    return Text.assemble((f"{shown['namespace']}/{shown['name']}", "bold"), f"  policy {shown['policy']}{only}")
+
+
+def _clock(seconds_ago: float, present: float) -> str:
+    """
+    Write a moment on the clock of this machine, with its day if that is another.
+    """
+    then, today = (datetime.fromtimestamp(at).astimezone() for at in (present - seconds_ago, present))
+    return f"{then:%H:%M:%S}" if then.date() == today.date() else f"{then:%Y-%m-%d %H:%M:%S}"
 
 
 def _decision(workload: Json) -> str:

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from scaler.domain.decision import Decision, Verdict
+from scaler.engine.history import Archive
 from scaler.engine.ledger import Ledger
 from scaler.engine.moment import Moment
 from scaler.engine.plan import Plan, plan
@@ -45,14 +46,22 @@ class Engine:
         document: the configuration.
         connect: makes the source of a connection.
         rng: spreads what should not happen all at once.
+        archive: keeps what happened.
     """
 
-    def __init__(self, document: Document, connect: Connect, rng: random.Random | None = None) -> None:
+    def __init__(
+        self,
+        document: Document,
+        connect: Connect,
+        rng: random.Random | None = None,
+        archive: Archive | None = None,
+    ) -> None:
         self.document = document
         self.roster = Roster(document.limits.workloads)
         self.ledger = Ledger()
         self.record = Record(self.roster)
         self.wakes = Wakes()
+        self.archive = archive or Archive()
         self.switchboard = Switchboard(connect, self._deliver, rng or random.SystemRandom())
         self._closed = asyncio.Event()
         self._tasks = asyncio.TaskGroup()
@@ -110,6 +119,10 @@ class Engine:
             MetadataError, OverloadedError: as `accept`.
         """
         workload = self._admit(caller)
+        if not workload.acts:
+            raise UndecidedError(
+                f"the policy of {caller} is in shadow mode: what it decides is only watched, and nothing is answered"
+            )
         if workload.decision is None:
             await self._first_readings(workload)
         decision = workload.decision
@@ -146,7 +159,7 @@ class Engine:
             with workload.subscription() as changed:
                 while not self._closed.is_set():
                     changed.clear()
-                    push = pushes.due(workload.decision, loop.time())
+                    push = pushes.due(workload.decision if workload.acts else None, loop.time())
                     if push is not None:
                         yield push
                         if push:
@@ -175,12 +188,29 @@ class Engine:
             asks = plan(self.document, caller)
             workload = self.roster.add(caller, asks, now)
             self._ask(workload, asks, now)
+            self._follow(workload, asks.shadow)
         workload.last_called = now
         if isinstance(workload.plan, MetadataError):
             raise workload.plan.with_traceback(None)  # it would keep every call that ever met it
-        if workload.overdue(now):
-            self._decide(workload)
+        for each in (workload, workload.shadow):
+            if each is not None and each.overdue(now):
+                self._decide(each)
         return workload
+
+    def _follow(self, workload: Workload, watched: Plan | None) -> None:
+        """
+        Have decided beside a workload what is only watched of it, and nothing else.
+        """
+        shadow, now = workload.shadow, asyncio.get_running_loop().time()
+        if watched is None:
+            workload.shadow = None
+            if shadow is not None:
+                self._dismiss(shadow)
+        elif shadow is None:
+            workload.shadow = Workload(workload.caller, watched, workload.state.handed_on(), now)
+            self._ask(workload.shadow, watched, now)
+        else:
+            self._change(shadow, watched)
 
     def _ask(self, workload: Workload, asks: Plan, now: float) -> None:
         """
@@ -203,16 +233,29 @@ class Engine:
         An active workload goes on with its decision until the first readings of what is new are in, or overdue; of any
         other nothing is said until then.
         """
-        before, refused = workload.questions, workload.refusal
+        before, refused, acted = workload.questions, workload.refusal, workload.acts
         try:
-            workload.plan = after = plan(self.document, workload.caller)
+            after = plan(self.document, workload.caller)
         except MetadataError as error:
             workload.refuse(error)
+            self._drop(workload, before)
+            self._follow(workload, None)
             if refused is None or str(refused) != str(error):
                 self.record.refused(workload, error)
-        else:
-            workload.keep({signal for signal, ask in after.asks.items() if ask.question in before})
-            self._ask(workload, after, asyncio.get_running_loop().time())
+            return
+        self._change(workload, after)
+        self._follow(workload, after.shadow)
+        if workload.acts is not acted:
+            workload.tell()
+
+    def _change(self, workload: Workload, after: Plan) -> None:
+        """
+        Go on with a workload under another plan.
+        """
+        before = workload.questions
+        workload.plan = after
+        workload.keep({signal for signal, ask in after.asks.items() if ask.question in before})
+        self._ask(workload, after, asyncio.get_running_loop().time())
         self._drop(workload, before - workload.questions)
 
     async def _first_readings(self, workload: Workload) -> None:
@@ -264,7 +307,9 @@ class Engine:
         before = workload.decision
         decision, state = moment.decide(workload.plan.policy, workload.observations, workload.state)
         workload.decision, workload.state = decision, state
-        if self.record.decided(workload, before, decision):
+        changed = self.record.decided(workload, before, decision)
+        workload.history = self.archive.note(workload.history, before, decision, changed=changed)
+        if changed:
             self.wakes.decided(workload, before, decision)
             workload.tell()
         self._watch(workload, workload.plan)
@@ -305,11 +350,19 @@ class Engine:
             self.switchboard.ask(question, close=False)
 
     def _forget(self, workload: Workload) -> None:
+        self._follow(workload, None)
+        self._dismiss(workload)
+        self.roster.remove(workload)
+
+    def _dismiss(self, workload: Workload) -> None:
+        """
+        Decide nothing more about a workload.
+        """
         workload.cancel_timer()
         self._undecided.pop(workload, None)
         self.wakes.forget(workload)
         self._drop(workload, workload.questions)
-        self.roster.remove(workload)
+        self.archive.forget(workload.history)
 
     async def _forget_regularly(self) -> None:
         """

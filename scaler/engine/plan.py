@@ -5,7 +5,7 @@ Plans: what a trigger's metadata means under the present configuration, as a pol
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -14,9 +14,9 @@ from scaler.domain.readings import BySignal, Signal
 from scaler.engine.workload import Caller
 from scaler.settings.connections import QUEUES
 from scaler.settings.document import Document
-from scaler.settings.metadata import MetadataError, kubernetes_name, read_metadata
+from scaler.settings.metadata import MetadataError, Trigger, kubernetes_name, read_metadata
 from scaler.settings.overrides import effective
-from scaler.settings.policies import QueueSection, RequestsSection
+from scaler.settings.policies import AnyPolicy, QueueSection, RequestsSection
 from scaler.settings.templates import fill, fill_query
 from scaler.settings.wording import shown
 from scaler.sources.questions import (
@@ -73,11 +73,17 @@ class Ask:
 class Plan:
     """
     The policy of a trigger, what to ask for each of the policy's signals, and whose pods the GPUs are.
+
+    Attributes:
+        acts: whether its decisions are KEDA's answers.
+        shadow: what is decided beside it, to be watched.
     """
 
     policy: Policy
     asks: Mapping[Signal, Ask]
     workload: str
+    acts: bool = True
+    shadow: Plan | None = None
 
 
 def plan(document: Document, caller: Caller) -> Plan:
@@ -90,6 +96,17 @@ def plan(document: Document, caller: Caller) -> Plan:
     _check_caller(caller)
     trigger = read_metadata(caller.metadata, document.limits)
     name, section = effective(document, trigger)
+    planned = _planned(document, caller, trigger, name, section)
+    if section.shadow is None:
+        return planned
+    watched = replace(planned, acts=False)
+    if section.shadow.policy is None:
+        return watched
+    acting = effective(document, replace(trigger, policy=section.shadow.policy))
+    return replace(_planned(document, caller, trigger, *acting), shadow=watched)
+
+
+def _planned(document: Document, caller: Caller, trigger: Trigger, name: str, section: AnyPolicy) -> Plan:
     workload = trigger.workload or caller.name
     values = {"namespace": caller.namespace, "name": caller.name, "workload": workload}
     asks: BySignal[Ask] = BySignal()

@@ -35,13 +35,14 @@ class Record:
         """
         if before is not None and _gist(before) == _gist(after):
             return False
-        if before is None or before.reason is not after.reason:
+        if workload.acts and (before is None or before.reason is not after.reason):
             self._decisions[after.reason] += 1
             self._note_expiry(workload, None if before is None else before.reason, after)
         _log.log(
             logging.WARNING if after.reason in _WARNED else logging.INFO,
-            "%s: %s: %s",
+            "%s: %s%s: %s",
             workload.caller,
+            "" if workload.acts else "(only watched) ",
             _headline(after),
             after.sentence,
             extra={
@@ -50,6 +51,7 @@ class Record:
                 "replicas": after.replicas,
                 "phase": after.phase.value if after.phase else "unknown",
                 "reason": after.reason.value,
+                **({} if workload.acts else {"shadow": True}),
             },
         )
         return True

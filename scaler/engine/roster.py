@@ -12,6 +12,7 @@ from sys import intern
 from scaler.domain.decision import Decision, Phase, Verdict
 from scaler.domain.readings import BySignal, Observation, Signal
 from scaler.domain.state import NEVER_SEEN, State
+from scaler.engine.history import History
 from scaler.engine.plan import Plan
 from scaler.engine.views import Hold
 from scaler.engine.workload import Caller, MetadataError, OverloadedError
@@ -25,9 +26,11 @@ class Workload:
 
     Attributes:
         plan: what its metadata means under the present configuration; a MetadataError if nothing any more.
+        shadow: the same trigger under a policy that is only watched, if there is one.
         asked_at: since when readings of its questions are awaited: it was taken in, or its plan was made anew.
         observations: what is held of each signal.
         decision: the last one, None until the first full set of readings is in, or overdue.
+        history: what happened to it, None as long as that is nothing.
         last_called: when it was last asked about, or its last push stream ended.
         expired: the hold that reached its bound last, and when.
     """
@@ -38,9 +41,11 @@ class Workload:
         "caller",
         "decision",
         "expired",
+        "history",
         "last_called",
         "observations",
         "plan",
+        "shadow",
         "state",
         "timer",
     )
@@ -48,9 +53,11 @@ class Workload:
     def __init__(self, caller: Caller, plan: Plan, state: State, now: float) -> None:
         self.caller = caller
         self.plan: Plan | MetadataError = plan
+        self.shadow: Workload | None = None
         self.state = state
         self.observations: BySignal[Observation] = BySignal()
         self.decision: Decision | None = None
+        self.history: History | None = None
         self.asked_at = now
         self.last_called = now
         self.expired: tuple[Hold, float] | None = None
@@ -66,6 +73,11 @@ class Workload:
     def refusal(self) -> MetadataError | None:
         """Why its metadata means nothing, if it does not."""
         return self.plan if isinstance(self.plan, MetadataError) else None
+
+    @property
+    def acts(self) -> bool:
+        """Whether what is decided is KEDA's answer."""
+        return isinstance(self.plan, MetadataError) or self.plan.acts
 
     @property
     def questions(self) -> set[Question]:

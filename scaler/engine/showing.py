@@ -10,13 +10,26 @@ from dataclasses import replace
 
 from scaler.domain.decide import decide
 from scaler.domain.decision import Decision, Reason, Verdict, Want
+from scaler.domain.forecast import forecast
 from scaler.domain.readings import NOTHING_SEEN, Absent, Known, Reading, Signal
 from scaler.engine.engine import Engine
+from scaler.engine.history import Archive, History
 from scaler.engine.plan import Plan
 from scaler.engine.roster import Workload
 from scaler.engine.switchboard import Line
-from scaler.engine.views import ConfigurationView, CountersView, SignalView, SourceView, WorkloadView
+from scaler.engine.views import (
+    ConfigurationView,
+    CountersView,
+    Glance,
+    HistoryView,
+    SettingsView,
+    SignalView,
+    SourceView,
+    WorkloadView,
+)
 from scaler.engine.workload import MetadataError
+from scaler.settings.document import Document
+from scaler.settings.origins import Setting, origins, whole
 
 _PORTION = 100  # workloads that are looked at in one go: a millisecond
 
@@ -37,8 +50,7 @@ class Showing:
         """
         Return every workload by namespace and name, its triggers in the order in which they were first seen.
         """
-        ordered = sorted(self._engine.roster, key=lambda workload: (workload.caller.namespace, workload.caller.name))
-        return self._views(ordered)
+        return self._views(sorted(self._engine.roster, key=_by_name))
 
     async def gauges(self) -> Sequence[WorkloadView]:
         """
@@ -54,9 +66,27 @@ class Showing:
 
     def workload(self, namespace: str, name: str) -> Sequence[WorkloadView]:
         """
-        Return the views of one ScaledObject's triggers, none if it is not known.
+        Return the views of one ScaledObject's triggers with what comes next, none if it is not known.
         """
-        return self._views(self._engine.roster.named(namespace, name))
+        return self._views(self._engine.roster.named(namespace, name), ahead=True)
+
+    def glances(self) -> Sequence[Glance]:
+        """
+        Return what is quickly told of every workload, in the order of `workloads`.
+        """
+        return [_glance(workload) for workload in sorted(self._engine.roster, key=_by_name)]
+
+    def settings(self, namespace: str, name: str) -> Sequence[SettingsView]:
+        """
+        Return the effective policies of one ScaledObject's triggers, in the order of `workload`.
+        """
+        return [_settings(self._engine.document, each) for each in self._engine.roster.named(namespace, name)]
+
+    def histories(self, namespace: str, name: str) -> Sequence[HistoryView]:
+        """
+        Return what happened to one ScaledObject's triggers, in the order of `workload`.
+        """
+        return [_history(workload, self._engine.archive) for workload in self._engine.roster.named(namespace, name)]
 
     def sources(self) -> Sequence[SourceView]:
         """
@@ -71,6 +101,12 @@ class Showing:
         """
         return self.in_force
 
+    def document(self) -> Sequence[Setting]:
+        """
+        Return what the configuration in force says, and what it leaves to its defaults; never a secret.
+        """
+        return whole(self._engine.document)
+
     def counters(self) -> CountersView:
         """
         Return what was counted, as a copy.
@@ -83,16 +119,17 @@ class Showing:
         """
         return asyncio.get_running_loop().time()
 
-    def _views(self, workloads: Sequence[Workload]) -> list[WorkloadView]:
+    def _views(self, workloads: Sequence[Workload], *, ahead: bool = False) -> list[WorkloadView]:
         now = self.now()
-        return [self._view(workload, workload.plan, now) for workload in workloads]
+        return [self._view(workload, workload.plan, now, ahead=ahead) for workload in workloads]
 
-    def _view(self, workload: Workload, plan: Plan | MetadataError, now: float) -> WorkloadView:
+    def _view(self, workload: Workload, plan: Plan | MetadataError, now: float, *, ahead: bool) -> WorkloadView:
         """
         Show the decision in force, with the readings and the sentence as they are at this moment.
         """
         if isinstance(plan, MetadataError):
             return _refused(workload, plan, now)
+        shadow = workload.shadow
         present, _ = decide(plan.policy, workload.observations, workload.state, now)
         held = present if workload.decision is None or workload.overdue(now) else workload.decision
         same = (present.verdict, present.replicas, present.phase) == (held.verdict, held.replicas, held.phase)
@@ -104,6 +141,9 @@ class Showing:
             signals=tuple(self._signal(signal, plan) for signal in Signal if signal in plan.asks),
             last_called_seconds_ago=now - workload.last_called,
             expired=workload.expired,
+            acts=plan.acts,
+            shadow=None if shadow is None else self._view(shadow, shadow.plan, now, ahead=ahead),
+            forecast=forecast(plan.policy, workload.observations, workload.state, now) if ahead else None,
         )
 
     def _gauge(self, workload: Workload, now: float) -> WorkloadView:
@@ -126,6 +166,7 @@ class Showing:
             signals=(),
             last_called_seconds_ago=now - workload.last_called,
             expired=workload.expired,
+            acts=plan.acts,
         )
 
     def _signal(self, signal: Signal, plan: Plan) -> SignalView:
@@ -150,6 +191,25 @@ def _alike(one: Reading, other: Reading) -> bool:
     if isinstance(one, Known) and isinstance(other, Known):
         return one.value == other.value
     return isinstance(one, Absent) and isinstance(other, Absent)
+def _by_name(workload: Workload) -> tuple[str, str]:
+    return workload.caller.namespace, workload.caller.name
+
+
+def _glance(workload: Workload) -> Glance:
+    decision, caller = workload.decision, workload.caller
+    policy = "" if isinstance(workload.plan, MetadataError) else workload.plan.policy.name
+    if decision is None:
+        return Glance(caller.namespace, caller.name, policy, None, None, 0)
+    return Glance(caller.namespace, caller.name, policy, decision.verdict, decision.phase, decision.replicas)
+
+
+def _settings(document: Document, workload: Workload) -> SettingsView:
+    plan = workload.plan
+    if isinstance(plan, MetadataError):
+        return SettingsView("")
+    name, shadow = plan.policy.name, workload.shadow
+    watched = None if shadow is None else _settings(document, shadow)
+    return SettingsView(name, origins(document, workload.caller.metadata, name), watched)
 
 
 def _refused(workload: Workload, error: MetadataError, now: float) -> WorkloadView:
@@ -170,6 +230,19 @@ def _refused(workload: Workload, error: MetadataError, now: float) -> WorkloadVi
     )
     caller = workload.caller
     return WorkloadView(caller.namespace, caller.name, "", decision, (), now - workload.last_called, workload.expired)
+
+
+def _history(workload: Workload, archive: Archive) -> HistoryView:
+    """
+    Show what happened to a workload: of one that never changed, what is known of it since it was first decided about.
+    """
+    shadow = None if workload.shadow is None else _history(workload.shadow, archive)
+    if workload.decision is None or not archive.seconds:
+        return HistoryView(workload.asked_at, shadow=shadow)
+    history = workload.history or History(workload.decision, archive.step)
+    changes = history.changes()
+    since = max(changes[0].at, asyncio.get_running_loop().time() - archive.seconds)
+    return HistoryView(since, changes, history.samples(), shadow)
 
 
 def _source(name: str, line: Line, now: float) -> SourceView:

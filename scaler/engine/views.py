@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
-from scaler.domain.decision import Decision, Reason
+from scaler.domain.decision import Decision, Phase, Reason, Verdict
+from scaler.domain.forecast import Forecast
 from scaler.domain.readings import Signal
 from scaler.engine.durations import LATENESS_BOUNDS, READ_BOUNDS, WAKE_BOUNDS, Durations, Stopwatch
+from scaler.settings.origins import Setting
 
 
 class Hold(Enum):
@@ -59,6 +61,9 @@ class WorkloadView:
         decision: the decision in force, an unknown one included.
         signals: where each signal comes from, in the order of `Signal`.
         expired: the hold of it that reached its bound last, and when; None if none has.
+        acts: whether the decision is KEDA's answer; it gets an error otherwise, because the policy is in shadow mode.
+        shadow: the same trigger under a policy in shadow mode, which is only watched.
+        forecast: what comes next by itself; only where one workload is looked at.
     """
 
     namespace: str
@@ -68,6 +73,89 @@ class WorkloadView:
     signals: tuple[SignalView, ...]
     last_called_seconds_ago: float
     expired: tuple[Hold, float] | None = None
+    acts: bool = True
+    shadow: WorkloadView | None = None
+    forecast: Forecast | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """
+    Where a trigger stands, by the decision held: told of many thousands in a few milliseconds.
+
+    Attributes:
+        verdict: None before the first decision.
+    """
+
+    namespace: str
+    name: str
+    policy: str
+    verdict: Verdict | None
+    phase: Phase | None
+    replicas: int
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsView:
+    """
+    The rules that hold for a trigger: its policy with the trigger's own changes.
+
+    Attributes:
+        settings: none where the metadata is refused.
+        shadow: those of the policy that is only watched.
+    """
+
+    policy: str
+    settings: Sequence[Setting] = ()
+    shadow: SettingsView | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """
+    A decision that differed from the one before, and when it was made.
+    """
+
+    at: float
+    verdict: Verdict
+    phase: Phase | None
+    replicas: int
+    reason: Reason
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """
+    The readings from a time on, until the next sample: of each step of time the highest.
+
+    Attributes:
+        values: jobs waiting and in flight, requests per second, the sum of all GPUs' per cent; no series is 0.
+        unknown: the signals that were not known.
+        replicas: those that were wanted.
+    """
+
+    at: float
+    values: Mapping[Signal, float]
+    unknown: frozenset[Signal]
+    replicas: int
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryView:
+    """
+    What happened to one trigger of a ScaledObject, the oldest first.
+
+    Attributes:
+        since: from when on it is known: older things are forgotten, or happened before the scaler started.
+        changes: at least one as soon as something was decided; the first may be older than `since`.
+        shadow: the same of a policy that is only watched.
+    """
+
+    since: float
+    changes: tuple[Change, ...] = ()
+    samples: tuple[Sample, ...] = ()
+    shadow: HistoryView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +241,25 @@ class Views(Protocol):
 
     def workload(self, namespace: str, name: str) -> Sequence[WorkloadView]:
         """
-        Return the views of one ScaledObject's triggers, none if it is not known.
+        Return the views of one ScaledObject's triggers with what comes next, none if it is not known.
+        """
+        ...
+
+    def glances(self) -> Sequence[Glance]:
+        """
+        Return what is quickly told of every workload, in the order of `workloads`.
+        """
+        ...
+
+    def settings(self, namespace: str, name: str) -> Sequence[SettingsView]:
+        """
+        Return the effective policies of one ScaledObject's triggers, in the order of `workload`.
+        """
+        ...
+
+    def histories(self, namespace: str, name: str) -> Sequence[HistoryView]:
+        """
+        Return what happened to one ScaledObject's triggers, in the order of `workload`.
         """
         ...
 
@@ -166,6 +272,12 @@ class Views(Protocol):
     def configuration(self) -> ConfigurationView:
         """
         Return what is in force.
+        """
+        ...
+
+    def document(self) -> Sequence[Setting]:
+        """
+        Return what the configuration in force says, and what it leaves to its defaults; never a secret.
         """
         ...
 

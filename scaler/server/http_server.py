@@ -22,7 +22,9 @@ from scaler.server.grpc_server import GrpcServer
 from scaler.server.incidents import report
 from scaler.server.listening import ListenError, address
 from scaler.server.metrics import Exposition, Snapshot
+from scaler.server.page.pages import Pages
 from scaler.server.web import Answer, Request, Response, Web
+from scaler.settings.durations import parse_duration
 
 # At shutdown: time for answers being written to a slow reader, in seconds.
 _PATIENCE = 1.0
@@ -37,7 +39,7 @@ _COMPRESSION = 6
 
 class HttpServer:
     """
-    Serves `/healthz`, `/readyz`, `/metrics` and `/v1/workloads`; reads only.
+    Serves the page, `/healthz`, `/readyz`, `/metrics` and `/v1/workloads`; reads only.
 
     Args:
         views: the engine.
@@ -64,6 +66,7 @@ class HttpServer:
         self._host = host
         self._port = port
         self._wall = wall
+        self._pages = Pages(views, wall)
         self._web = Web(self._answer, _refusal)
 
     async def start(self) -> int:
@@ -100,17 +103,15 @@ class HttpServer:
 
     def _route(self, path: Sequence[str]) -> Answer | None:
         match path:
-            case ["healthz"]:
-                return self._healthz
-            case ["readyz"]:
-                return self._readyz
-            case ["metrics"]:
-                return self._metrics
+            case [("healthz" | "readyz" | "metrics") as word]:
+                return {"healthz": self._healthz, "readyz": self._readyz, "metrics": self._metrics}[word]
             case ["v1", "workloads"]:
                 return self._workloads
             case ["v1", "workloads", namespace, name] if namespace and name:
                 return partial(self._workload, namespace, name)
-        return None
+            case ["v1", "workloads", namespace, name, "history"] if namespace and name:
+                return partial(self._history, namespace, name)
+        return self._pages.route(path)
 
     async def _healthz(self, _: Request) -> Response:
         return _text("alive")
@@ -137,8 +138,24 @@ class HttpServer:
     async def _workload(self, namespace: str, name: str, _: Request) -> Response:
         views = self._views.workload(namespace, name)
         if not views:
-            return _error(HTTPStatus.NOT_FOUND, shown.unknown_workload(namespace, name, self._views.workloads()))
+            return _error(HTTPStatus.NOT_FOUND, shown.unknown_workload(namespace, name, self._views.glances()))
         return await self._as_json(views)
+
+    async def _history(self, namespace: str, name: str, request: Request) -> Response:
+        try:
+            since = parse_duration(request.arguments.get("since", "720h"))
+        except ValueError as error:
+            return _error(HTTPStatus.BAD_REQUEST, f"since: {error}")
+        views = self._views.workload(namespace, name)
+        if not views:
+            return _error(HTTPStatus.NOT_FOUND, shown.unknown_workload(namespace, name, self._views.glances()))
+        pasts, now, wall = self._views.histories(namespace, name), self._views.now(), self._wall()
+
+        def written() -> bytes:
+            pairs = zip(views, pasts, strict=True)
+            return json.dumps({"histories": [shown.history(*pair, now - since, now, wall) for pair in pairs]}).encode()
+
+        return Response(await asyncio.to_thread(written), _JSON)
 
     async def _as_json(self, workloads: Sequence[WorkloadView]) -> Response:
         now, wall = self._views.now(), self._wall()

@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from urllib.parse import parse_qsl
 
 import h11
 
@@ -28,11 +29,20 @@ class Request:
         method: GET, HEAD, ...
         path: the path as it was sent, without its query.
         headers: the last value of each header, by its name in lower case.
+        query: the query as it was sent, without its question mark.
     """
 
     method: str
     path: str
     headers: Mapping[str, str]
+    query: str = ""
+
+    @property
+    def arguments(self) -> Mapping[str, str]:
+        """
+        What the query says: the last value of each name.
+        """
+        return dict(parse_qsl(self.query, errors="replace"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,4 +215,5 @@ def _request(head: h11.Request) -> Request:
     if not target.startswith("/"):  # a proxy's form, with scheme and host
         target = "/" + target.partition("://")[2].partition("/")[2]
     headers = {name.decode("ascii"): value.decode("latin-1") for name, value in head.headers}
-    return Request(head.method.decode("ascii"), target.partition("?")[0], headers)
+    path, _, query = target.partition("?")
+    return Request(head.method.decode("ascii"), path, headers, query)

@@ -16,9 +16,9 @@ from scaler.domain.target import Combine, TargetParams
 from scaler.settings.connections import GPUS, QUEUES, RATES, AnyConnection, QueueType
 from scaler.settings.forms import Number, Text
 from scaler.settings.sections import Beside, Section, checks
-from scaler.settings.surroundings import Defaults, surroundings
+from scaler.settings.surroundings import Defaults, policy_known, surroundings
 from scaler.settings.templates import CALLER, check_query, check_template
-from scaler.settings.values import Count, Duration, Interval, Level, Load, Whole
+from scaler.settings.values import Count, Duration, Interval, Level, Load, Name, Whole
 from scaler.settings.wording import did_you_mean, shown
 
 
@@ -213,6 +213,32 @@ class GpuSection(SignalSection):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ShadowSection(Section):
+    """
+    A policy that is watched before it acts: it decides, records and shows, and KEDA is answered by something else.
+    """
+
+    answer: Literal["policy", "unavailable"] = "policy"
+    """`policy`: KEDA is answered by another policy. `unavailable`: KEDA gets an error, and changes nothing."""
+    policy: Name | None = None
+    """The policy that answers, with everything that the trigger says."""
+
+    @staticmethod
+    @checks("policy")
+    def _answers(policy: str | None, beside: Beside) -> None:
+        answer, around = beside.values.get("answer"), surroundings(beside)
+        if answer == "policy" and policy is None:
+            raise ValueError("is required: the policy that answers KEDA (or set answer: unavailable)")
+        if answer == "unavailable" and policy is not None:
+            raise ValueError("goes with answer: policy")
+        if policy is None or around is None:
+            return
+        policy_known(policy, around.policies)
+        if policy in around.shadows:
+            raise ValueError(f"policy {shown(policy)} is in shadow mode itself, and answers nothing")
+
+
+@dataclass(frozen=True, kw_only=True)
 class PolicySection(Section, ABC):
     """
     What every kind of policy has.
@@ -222,6 +248,8 @@ class PolicySection(Section, ABC):
     activation: Activation = Activation.ANY
     """How many of the demand signals it takes to wake a workload."""
     hold: HoldSection = field(default_factory=HoldSection)
+    shadow: ShadowSection | None = None
+    """Shadow mode; without it the policy acts."""
     queue: QueueSection | None = None
     requests: RequestsSection | None = None
     gpu: GpuSection | None = None

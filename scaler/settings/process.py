@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from scaler.settings.durations import parse_duration
 from scaler.settings.errors import ConfigurationError
 from scaler.settings.wording import shown
 
@@ -69,6 +70,7 @@ VARIABLES: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "tls_client_ca": ("SCALER_TLS_CLIENT_CA", Path),
     "log_level": ("SCALER_LOG_LEVEL", _one_of(LOG_LEVELS)),
     "log_format": ("SCALER_LOG_FORMAT", _one_of(LOG_FORMATS)),
+    "history": ("SCALER_HISTORY", parse_duration),
     "reflection": ("SCALER_REFLECTION", _switch),
     "traces": ("SCALER_TRACES", _switch),
 }
@@ -89,6 +91,8 @@ class ProcessSettings:
         http: where metrics, health and the page are.
         tls_cert, tls_key: the gRPC server's certificate and key; both or none.
         tls_client_ca: the authorities whose clients are let in (mutual TLS).
+        history: seconds for which decisions and readings are kept; 0 keeps none. With the default a workload that
+            changes all the time costs 48 KB, one that never does nothing, and all of them together 64 MiB at most.
         reflection: whether the gRPC server describes itself.
         traces: whether each wake is traced (OpenTelemetry); where to, its own variables say.
     """
@@ -101,6 +105,7 @@ class ProcessSettings:
     tls_client_ca: Path | None = None
     log_level: str = "info"
     log_format: str = "text"
+    history: float = 6 * 3600.0
     reflection: bool = False
     traces: bool = False
 

@@ -90,7 +90,7 @@ class Surroundings:
 
     Attributes:
         connections: the type of each connection, by name.
-        policies: the names of the policies.
+        policies: the names of the policies; `shadows`: of those that are only watched.
         defaults, limits: None if they are invalid themselves; nothing is compared with them then.
         written: whether people wrote what is validated, so that durations must come with their unit.
     """
@@ -100,6 +100,7 @@ class Surroundings:
     defaults: Defaults | None
     limits: Limits | None
     written: bool = True
+    shadows: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, data: Mapping[Any, Any]) -> Surroundings:
@@ -115,6 +116,11 @@ class Surroundings:
             policies=frozenset(map(str, _mapping(data.get("policies")))),
             defaults=_valid(Defaults, data.get("defaults")),
             limits=_valid(Limits, data.get("limits")),
+            shadows=frozenset(
+                str(name)
+                for name, section in _mapping(data.get("policies")).items()
+                if _mapping(section).get("shadow") is not None
+            ),
         )
 
 

@@ -13,12 +13,13 @@ import pytest
 from prometheus_client import CollectorRegistry, Counter
 from yarl import URL
 
-from scaler.domain.decision import Reason, Verdict
-from scaler.engine.views import ConfigurationView
+from scaler.domain.decision import Phase, Reason, Verdict
+from scaler.domain.readings import Signal
+from scaler.engine.views import Change, ConfigurationView, HistoryView, Sample
 from scaler.server.grpc_server import GrpcServer
 from scaler.server.http_server import HttpServer
 from scaler.server.listening import ListenError
-from tests.server.showing import NO_GPU, QUEUE, WALL, StagedViews, shown, unknown
+from tests.server.showing import NO_GPU, NOW, QUEUE, WALL, StagedViews, shown, unknown
 
 
 @pytest.fixture
@@ -141,9 +142,76 @@ async def test_a_workload_shows_everything_behind_its_decision(http: aiohttp.Cli
         "recheck_in_seconds": 30.0,
         "last_called_seconds_ago": 4.0,
         "signals": [{**source, **known, **signal} for signal in SHOWN_SIGNALS],
+        "next": None,
+        "acts": True,
+        "shadow": None,
     }
     assert await json_of(http, "/v1/workloads") == (200, {"workloads": [document]})
     assert await json_of(http, "/v1/workloads/ai/agent") == (200, {"workloads": [document]})
+
+
+PAST = HistoryView(
+    since=NOW - 90,
+    changes=(
+        Change(NOW - 90, Verdict.ACTIVE, Phase.ACTIVE, 3, Reason.DEMAND, "there was work"),
+        Change(NOW - 30, Verdict.UNKNOWN, None, 0, Reason.UNKNOWN, "nothing was known"),
+    ),
+    samples=(
+        Sample(NOW - 90, {Signal.QUEUE: 9.0, Signal.GPU: 0.0}, frozenset(), 3),
+        Sample(NOW - 30, {}, frozenset({Signal.QUEUE, Signal.GPU}), 0),
+    ),
+)
+
+
+async def test_what_happened_is_told_from_a_time_on(http: aiohttp.ClientSession, views: StagedViews) -> None:
+    """
+    All of it, or what held since then; with times for people and for programs.
+    """
+    views.known, views.past = [shown()], PAST
+    _, document = await json_of(http, "/v1/workloads/ai/agent/history")
+    (history,) = document["histories"]
+    assert (history["name"], history["policy"], history["known_since"]) == (
+        "agent",
+        "default",
+        "2025-12-31T23:58:30.000Z",
+    )
+    assert history["changes"][1] == {
+        "at": "2025-12-31T23:59:30.000Z",
+        "seconds_ago": 30.0,
+        "verdict": "unknown",
+        "phase": None,
+        "replicas": 0,
+        "reason": "unknown",
+        "sentence": "nothing was known",
+    }
+    assert [
+        (s["queue"], s["requests"], s["gpu"], s["unknown"], s["replicas"], s["seconds_ago"]) for s in history["samples"]
+    ] == [(9.0, None, 0.0, [], 3, 90.0), (None, None, None, ["gpu", "queue"], 0, 30.0)]
+    _, document = await json_of(http, "/v1/workloads/ai/agent/history?since=10s")
+    assert [change["verdict"] for change in document["histories"][0]["changes"]] == ["unknown"]
+    _, document = await json_of(http, "/v1/workloads/ai/agent/history?since=31s")
+    assert [change["verdict"] for change in document["histories"][0]["changes"]] == ["active", "unknown"]
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "sentence"),
+    [
+        ("/v1/workloads/ai/other/history", 404, "there is no workload ai/other; did you mean ai/agent?"),
+        (
+            "/v1/workloads/ai/agent/history?since=5",
+            400,
+            "since: must be a duration such as 250ms, 90s or 1h30m, not '5'",
+        ),
+    ],
+)
+async def test_a_history_that_is_not_there_is_an_error(
+    http: aiohttp.ClientSession, views: StagedViews, path: str, status: int, sentence: str
+) -> None:
+    """
+    A workload that is not known, and a time that is none.
+    """
+    views.known = [shown()]
+    assert await json_of(http, path) == (status, {"error": sentence})
 
 
 async def test_unknown_and_absent_are_told_apart(http: aiohttp.ClientSession, views: StagedViews) -> None:
@@ -207,7 +275,7 @@ async def test_errors_are_json(http: aiohttp.ClientSession) -> None:
     async with http.post("/healthz") as response:
         assert (response.status, await response.json()) == (405, {"error": "405: Method Not Allowed"})
         assert response.headers["Allow"] == "GET,HEAD"
-    for unlike in ("/", "/v1/workloads/ai", "/v1/workloads/ai/", "/v1/workloads/ai/agent/x"):
+    for unlike in ("/v1/workloads/ai", "/v1/workloads/ai/", "/v1/workloads/ai/agent/x"):
         assert (await json_of(http, unlike))[0] == 404
 
 

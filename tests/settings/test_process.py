@@ -33,6 +33,7 @@ def test_every_setting_is_read_from_its_variable() -> None:
             "SCALER_TLS_CLIENT_CA": "/ca.crt",
             "SCALER_LOG_LEVEL": "DEBUG",
             "SCALER_LOG_FORMAT": "json",
+            "SCALER_HISTORY": "90m",
             "SCALER_REFLECTION": "true",
         }
     )
@@ -45,6 +46,7 @@ def test_every_setting_is_read_from_its_variable() -> None:
         tls_client_ca=Path("/ca.crt"),
         log_level="debug",
         log_format="json",
+        history=5400.0,
         reflection=True,
     )
 

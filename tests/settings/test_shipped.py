@@ -83,7 +83,7 @@ def test_what_the_schema_refuses_loading_refuses_too(text: str) -> None:
 def test_the_example_loads_and_fits_the_schema() -> None:
     """A copy of it is a place to start from."""
     document = load(TEXT)
-    assert set(document.policies) == {"default", "batch"}
+    assert set(document.policies) == {"default", "candidate", "batch"}
     assert {connection.type for connection in document.connections.values()} == set(CONNECTION_TYPES)
     jsonschema.validate(parse_yaml(TEXT).data, schema())
 
