@@ -67,3 +67,6 @@ class Sighting:
     observed: Observed | None = None
     missing: str = ""
     warnings: tuple[str, ...] = ()
+
+
+NOT_SEEN = Sighting(missing="the cluster is not watched")

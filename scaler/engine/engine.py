@@ -16,6 +16,7 @@ from typing import Self
 from scaler.domain.decision import Decision, Verdict
 from scaler.engine.ledger import Ledger
 from scaler.engine.moment import Moment
+from scaler.engine.observing import NOBODY, Observer
 from scaler.engine.plan import Plan, plan
 from scaler.engine.push import Pushes
 from scaler.engine.record import Record
@@ -44,10 +45,14 @@ class Engine:
         document: the configuration.
         connect: makes the source of a connection.
         rng: spreads what should not happen all at once.
+        observer: sees workloads in their cluster, and hears what is decided of them.
     """
 
-    def __init__(self, document: Document, connect: Connect, rng: random.Random | None = None) -> None:
+    def __init__(
+        self, document: Document, connect: Connect, rng: random.Random | None = None, observer: Observer = NOBODY
+    ) -> None:
         self.document = document
+        self.observer = observer
         self.roster = Roster(document.limits.workloads)
         self.ledger = Ledger()
         self.record = Record()
@@ -164,11 +169,30 @@ class Engine:
         for workload in self.roster:
             self._replan(workload)
 
+    def look_again(self, namespace: str, name: str) -> None:
+        """
+        Decide soon about a ScaledObject of which its cluster shows something new.
+        """
+        for workload in self.roster.named(namespace, name):
+            self._undecided[workload] = None
+        if self._undecided and self._deciding is None:
+            self._deciding = asyncio.get_running_loop().call_soon(self._decide_next)
+
+    def _plan(self, caller: Caller) -> Plan:
+        """
+        Read the metadata of a caller not seen before.
+        """
+        try:
+            return plan(self.document, caller)
+        except MetadataError as error:
+            self.observer.refused(caller.namespace, caller.name, str(error))
+            raise
+
     def _admit(self, caller: Caller) -> Workload:
         now = asyncio.get_running_loop().time()
         workload = self.roster.find(caller)
         if workload is None:
-            asks = plan(self.document, caller)
+            asks = self._plan(caller)
             workload = self.roster.add(caller, asks, now)
             self._ask(workload, asks, now)
         workload.last_called = now
@@ -206,6 +230,7 @@ class Engine:
             workload.refuse(error)
             if refused is None or str(refused) != str(error):
                 self.record.refused(workload, error)
+                self.observer.refused(workload.caller.namespace, workload.caller.name, str(error))
         else:
             workload.keep({signal for signal, ask in after.asks.items() if ask.question in before})
             self._ask(workload, after, asyncio.get_running_loop().time())
@@ -257,11 +282,13 @@ class Engine:
         if moment.now < overdue_at and not workload.all_observed:
             self._wake_at(workload, overdue_at)
             return
-        before = workload.decision
-        decision, state = moment.decide(workload.plan.policy, workload.observations, workload.state)
+        before, namespace, name = workload.decision, workload.caller.namespace, workload.caller.name
+        observed = self.observer.observed(namespace, name)
+        decision, state = moment.decide(workload.plan.policy, workload.observations, workload.state, observed)
         workload.decision, workload.state = decision, state
         if self.record.decided(workload, before, decision):
             workload.tell()
+        self.observer.decided(namespace, name, before, decision)
         self._watch(workload, workload.plan)
         if workload.asleep:
             workload.cancel_timer()  # only news changes anything, or readings that went stale, which calls notice

@@ -12,6 +12,7 @@ from scaler.domain.decide import decide
 from scaler.domain.decision import Decision, Reason, Verdict
 from scaler.domain.readings import Signal
 from scaler.engine.engine import Engine
+from scaler.engine.observing import Observer
 from scaler.engine.plan import Plan
 from scaler.engine.roster import Workload
 from scaler.engine.switchboard import Line
@@ -78,17 +79,20 @@ class Showing:
         Show the decision in force, with the readings and the sentence as they are at this moment.
         """
         if isinstance(plan, MetadataError):
-            return _refused(workload, plan, now)
-        present, _ = decide(plan.policy, workload.observations, workload.state, now)
+            return _refused(workload, plan, now, self._engine.observer)
+        caller = workload.caller
+        sighting = self._engine.observer.sighting(caller.namespace, caller.name)
+        present, _ = decide(plan.policy, workload.observations, workload.state, now, sighting.observed)
         held = present if workload.decision is None or workload.overdue(now) else workload.decision
         same = (present.verdict, present.replicas, present.phase) == (held.verdict, held.replicas, held.phase)
         return WorkloadView(
-            namespace=workload.caller.namespace,
-            name=workload.caller.name,
+            namespace=caller.namespace,
+            name=caller.name,
             policy=plan.policy.name,
             decision=present if same else replace(held, wants=present.wants),
             signals=tuple(self._signal(signal, plan) for signal in Signal if signal in plan.asks),
             last_called_seconds_ago=now - workload.last_called,
+            sighting=sighting,
         )
 
     def _signal(self, signal: Signal, plan: Plan) -> SignalView:
@@ -96,7 +100,7 @@ class Showing:
         return SignalView(signal, ask.connection, ask.text, self._engine.switchboard.how(ask.question))
 
 
-def _refused(workload: Workload, error: MetadataError, now: float) -> WorkloadView:
+def _refused(workload: Workload, error: MetadataError, now: float, observer: Observer) -> WorkloadView:
     """
     Show a workload whose metadata has no meaning under the present configuration.
     """
@@ -113,7 +117,8 @@ def _refused(workload: Workload, error: MetadataError, now: float) -> WorkloadVi
         recheck_at=None,
     )
     caller = workload.caller
-    return WorkloadView(caller.namespace, caller.name, "", decision, (), now - workload.last_called)
+    sighting = observer.sighting(caller.namespace, caller.name)
+    return WorkloadView(caller.namespace, caller.name, "", decision, (), now - workload.last_called, sighting)
 
 
 def _source(name: str, line: Line, now: float) -> SourceView:

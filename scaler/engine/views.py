@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Protocol
 
 from scaler.domain.decision import Decision, Reason
+from scaler.domain.observed import NOT_SEEN, Sighting
 from scaler.domain.readings import Signal
 
 
@@ -57,6 +58,7 @@ class WorkloadView:
     Attributes:
         decision: the decision in force, an unknown one included.
         signals: where each signal comes from, in the order of `Signal`.
+        sighting: the workload as its cluster shows it, or why it does not, and the settings there that hurt.
     """
 
     namespace: str
@@ -65,6 +67,7 @@ class WorkloadView:
     decision: Decision
     signals: tuple[SignalView, ...]
     last_called_seconds_ago: float
+    sighting: Sighting = NOT_SEEN
 
 
 @dataclass(frozen=True, slots=True)

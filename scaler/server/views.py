@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from scaler.domain.decision import Want
+from scaler.domain.observed import Sighting
 from scaler.domain.readings import Absent, GpuUse, Known, QueueDepth, Reading, RequestRate, Unknown, Value
 from scaler.engine.views import ConfigurationView, SignalView, WorkloadView
 
@@ -46,6 +47,7 @@ def workload(view: WorkloadView, now: float, wall: float) -> Json:
         "recheck_in_seconds": None if decision.recheck_at is None else max(0.0, _seconds(decision.recheck_at - now)),
         "last_called_seconds_ago": _seconds(view.last_called_seconds_ago),
         "signals": [_signal(want, sources.get(want.signal), now) for want in decision.wants],
+        "cluster": _cluster(view.sighting, now),
     }
 
 
@@ -67,6 +69,23 @@ def readiness(configuration: ConfigurationView) -> str:
     if not errors:
         return "ready"
     return f"ready; configuration refused: {len(errors)} error{'s' if errors[1:] else ''}: {'; '.join(errors)}"
+
+
+def _cluster(sighting: Sighting, now: float) -> Json:
+    observed = sighting.observed
+    said = {"missing": sighting.missing or None, "warnings": list(sighting.warnings)}
+    if observed is None:
+        return {"wanted": None, "ready": None, "pods": None, "minimum": None, "maximum": None, **said}
+    pods = [
+        {
+            "pod": replica.pod,
+            "age_seconds": _seconds(now - replica.created),
+            "ready_seconds": None if replica.ready_at is None else _seconds(now - replica.ready_at),
+        }
+        for replica in observed.replicas
+    ]
+    bounds = {"minimum": observed.minimum, "maximum": observed.maximum}
+    return {"wanted": observed.wanted, "ready": observed.ready, "pods": pods, **bounds, **said}
 
 
 def _signal(want: Want, source: SignalView | None, now: float) -> Json:
