@@ -8,6 +8,7 @@ import asyncio
 import ctypes
 import gc
 import logging
+import random
 import signal
 import sys
 import time
@@ -18,6 +19,7 @@ from dataclasses import dataclass, replace
 from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, PROCESS_COLLECTOR, CollectorRegistry
 
 from scaler.engine.engine import Engine
+from scaler.engine.observing import NOBODY, Nobody, Observer
 from scaler.engine.showing import Showing
 from scaler.engine.views import ConfigurationView
 from scaler.server.grpc_server import GrpcServer
@@ -90,7 +92,7 @@ async def running(settings: ProcessSettings) -> AsyncIterator[Running]:
     file = DocumentFile(settings.config)
     document = file.load()
     certificates = _certificates(settings)
-    async with Engine(document, connect) as engine:
+    async with _observer(settings) as observer, Engine(document, connect, observer=observer) as engine:
         showing = Showing(engine, ConfigurationView(loaded_at=time.time(), generation=1))
         grpc_server = GrpcServer(
             engine,
@@ -113,6 +115,29 @@ async def running(settings: ProcessSettings) -> AsyncIterator[Running]:
                 chore.cancel()
             await grpc_server.stop(_STOP_WITHIN)
             await http_server.stop()
+
+
+@asynccontextmanager
+async def _observer(settings: ProcessSettings) -> AsyncIterator[Observer]:
+    """
+    Observe the cluster for as long as the context lasts, if that is wanted and there is one.
+    """
+    if not settings.observe:
+        yield NOBODY
+        return
+    # It costs megabytes, which only those pay who want it.
+    from scaler.observer.api import Api, ClusterError  # noqa: PLC0415
+    from scaler.observer.observer import Watching, observing  # noqa: PLC0415
+
+    try:
+        api = Api.opened(settings.kubeconfig)
+    except ClusterError as error:
+        _log.warning("the cluster is not watched: %s", error)
+        yield Nobody(str(error))
+        return
+    watching = Watching(settings.observe_namespaces, settings.events, settings.pod_deletion_cost)
+    async with observing(api, watching, random.SystemRandom()) as observer:
+        yield observer
 
 
 def _settle_memory() -> None:

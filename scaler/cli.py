@@ -66,6 +66,11 @@ def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "log_level": ("LEVEL", f"{', '.join(LOG_LEVELS)} (default info)"),
         "log_format": ("FORMAT", f"{' or '.join(LOG_FORMATS)} (default text)"),
         "reflection": ("BOOLEAN", "whether the gRPC server describes itself (default false)"),
+        "observe": ("BOOLEAN", "whether to look at workloads in their cluster (default false)"),
+        "observe_namespaces": ("NAMES", "where to look, with commas between (default everywhere)"),
+        "kubeconfig": ("FILE", "the cluster to look at (default the one that it runs in)"),
+        "events": ("BOOLEAN", "whether to write events on ScaledObjects (default false)"),
+        "pod_deletion_cost": ("BOOLEAN", "whether to let idle pods go first (default false)"),
     }
     for name, (metavar, meaning) in meanings.items():
         flag = f"--{name.replace('_', '-')}"

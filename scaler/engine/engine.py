@@ -67,6 +67,7 @@ class Engine:
         await self._tasks.__aenter__()
         self.switchboard.configure(self.document, self._tasks)
         self._forgetting = self._tasks.create_task(self._forget_regularly())
+        self.observer.listen(self.look_again)
         return self
 
     async def __aexit__(

@@ -4,6 +4,7 @@ What the engine asks of who observes the cluster, and tells it. An observer is n
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from scaler.domain.decision import Decision
@@ -14,6 +15,12 @@ class Observer(Protocol):
     """
     Sees workloads in their cluster, and hears what is decided of them. Everything here returns at once.
     """
+
+    def listen(self, changed: Callable[[str, str], None]) -> None:
+        """
+        Tell from now on of which ScaledObject (namespace, name) there is something new.
+        """
+        ...
 
     def observed(self, namespace: str, name: str) -> Observed | None:
         """
@@ -43,7 +50,18 @@ class Observer(Protocol):
 class Nobody:
     """
     No observer.
+
+    Args:
+        missing: why there is none, in a sentence.
     """
+
+    def __init__(self, missing: str = NOT_SEEN.missing) -> None:
+        self._sighting = Sighting(missing=missing)
+
+    def listen(self, changed: Callable[[str, str], None]) -> None:
+        """
+        Never tell of anything.
+        """
 
     def observed(self, namespace: str, name: str) -> None:
         """
@@ -54,7 +72,7 @@ class Nobody:
         """
         Say that nobody looks.
         """
-        return NOT_SEEN
+        return self._sighting
 
     def decided(self, namespace: str, name: str, before: Decision | None, after: Decision) -> None:
         """

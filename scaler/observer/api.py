@@ -26,8 +26,6 @@ PAGE = 500
 """Objects in one page of a list, so that never many of them are in memory at a time."""
 
 _WITHIN = 10.0
-_SILENCE = 10.0
-"""Seconds that a watch may be silent beyond the time after which the server ends it."""
 
 _GONE = 410
 _FORBIDDEN = 403
@@ -129,12 +127,12 @@ class Api:
 
     @asynccontextmanager
     async def watch(
-        self, kind: Kind, namespace: str | None, version: str, seconds: int
+        self, kind: Kind, namespace: str | None, version: str, seconds: int, silence: float
     ) -> AsyncIterator[AsyncGenerator[tuple[str, Item], None]]:
         """
         Watch for so many seconds what happens after a version; inside of the context the cluster has agreed.
 
-        What happens comes with its word: ADDED, MODIFIED, DELETED, BOOKMARK.
+        A connection that is silent for those seconds and the *silence* beyond is dead. What happens comes with its word: ADDED, MODIFIED, DELETED, BOOKMARK.
 
         Raises:
             GoneError: the version is too old.
@@ -147,7 +145,7 @@ class Api:
             "timeoutSeconds": str(seconds),
             "allowWatchBookmarks": "true",
         }
-        timeout = httpx2.Timeout(_WITHIN, read=seconds + _SILENCE)
+        timeout = httpx2.Timeout(_WITHIN, read=seconds + silence)
         request = self._client.build_request("GET", _path(kind, namespace), params=params, timeout=timeout)
         try:
             response = await self._client.send(request, stream=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from random import Random
 from typing import Any
 
@@ -17,17 +18,31 @@ from scaler.observer.picture import Picture
 
 _log = logging.getLogger(__name__)
 
-FRESH = 60.0
-"""Seconds for which a broken watch is still believed: the API server restarts, and nothing has happened."""
-
-_WATCH = 45, 60
-"""Seconds after which the server ends a watch, to be begun anew. A connection that died in silence shows in so long."""
-
-_SOONEST = 1.0  # seconds between two watches, lest a proxy that ends them at once be hammered
-_FIRST, _LONGEST = 0.5, 30.0
-_REFUSED = 60.0  # an operator has to act; a right that is granted shows within two minutes
 _JITTER = 0.25
 _DOUBLINGS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """
+    Times, in seconds.
+
+    Attributes:
+        fresh: for so long a broken watch is still believed: the API server restarts, and nothing has happened.
+        watch: after so long the server ends a watch, to be begun anew. What died in silence shows a little later.
+        silence: for so long a watch may be silent beyond that.
+        soonest: between two watches, lest a proxy that ends them at once be hammered.
+        first, longest: the wait after a failure, and after many.
+        refused: the wait after a refusal: an operator has to act first.
+    """
+
+    fresh: float = 60.0
+    watch: int = 50
+    silence: float = 10.0
+    soonest: float = 1.0
+    first: float = 0.5
+    longest: float = 30.0
+    refused: float = 60.0
 
 
 class Lens:
@@ -39,7 +54,7 @@ class Lens:
         trouble: why it does not see now, empty while it does.
     """
 
-    def __init__(self, api: Api, kind: Kind, namespace: str | None, picture: Picture, rng: Random) -> None:
+    def __init__(self, api: Api, kind: Kind, namespace: str | None, picture: Picture, rng: Random, pace: Pace) -> None:
         self.kind = kind
         self.namespace = namespace
         self.synced = asyncio.Event()
@@ -47,6 +62,7 @@ class Lens:
         self._api = api
         self._picture = picture
         self._rng = rng
+        self._pace = pace
         self._broken_since: float | None = None
         self._failures = 0
         self._version = ""
@@ -56,7 +72,7 @@ class Lens:
         """
         Tell whether what it shows can be believed.
         """
-        return self.synced.is_set() and (self._broken_since is None or now < self._broken_since + FRESH)
+        return self.synced.is_set() and (self._broken_since is None or now < self._broken_since + self._pace.fresh)
 
     async def run(self) -> None:
         """
@@ -67,7 +83,7 @@ class Lens:
                 await self._look()
             except GoneError:
                 self._version = ""
-                await asyncio.sleep(_SOONEST * (1 + _JITTER * self._rng.random()))
+                await asyncio.sleep(self._spread(self._pace.soonest))
             except ClusterError as error:
                 await self._break(error)
 
@@ -124,8 +140,8 @@ class Lens:
 
     async def _watch(self) -> None:
         loop = asyncio.get_running_loop()
-        began, seconds = loop.time(), self._rng.randint(*_WATCH)
-        async with self._api.watch(self.kind, self.namespace, self._version, seconds) as events:
+        began, seconds = loop.time(), round(self._spread(self._pace.watch))
+        async with self._api.watch(self.kind, self.namespace, self._version, seconds, self._pace.silence) as events:
             self._mend()
             async for event, item in events:
                 self._version = item.metadata.resourceVersion or self._version
@@ -137,7 +153,7 @@ class Lens:
                     self._picture.remove(self.kind, item)
                 else:
                     self._picture.put(self.kind, item)
-        await asyncio.sleep(max(0.0, began + _SOONEST - loop.time()))
+        await asyncio.sleep(max(0.0, began + self._pace.soonest - loop.time()))
 
     def _mend(self) -> None:
         if self._broken_since is not None:
@@ -151,16 +167,19 @@ class Lens:
         """
         if self._broken_since is None:
             # What died in silence has been dead for nobody knows how long: it is not believed any more.
-            silent = FRESH if isinstance(error, SilenceError) else 0.0
+            silent = self._pace.fresh if isinstance(error, SilenceError) else 0.0
             self._broken_since = asyncio.get_running_loop().time() - silent
         if self.trouble != str(error):
             self.trouble = str(error)
             _log.warning("%s are not seen: %s", self._what, error)
-        delay = min(_FIRST * 2 ** min(self._failures, _DOUBLINGS), _LONGEST)
+        delay = min(self._pace.first * 2 ** min(self._failures, _DOUBLINGS), self._pace.longest)
         if isinstance(error, RefusedError):
-            delay, self._version = _REFUSED, ""
+            delay, self._version = self._pace.refused, ""
         self._failures += 1
-        await asyncio.sleep(delay * (1 + _JITTER * self._rng.random()))
+        await asyncio.sleep(self._spread(delay))
+
+    def _spread(self, seconds: float) -> float:
+        return seconds * (1 + _JITTER * self._rng.random())
 
     @property
     def _what(self) -> str:

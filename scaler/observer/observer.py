@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from random import Random
 
@@ -16,13 +17,14 @@ from scaler.observer.api import Api, ClusterError
 from scaler.observer.clock import Clock
 from scaler.observer.costs import Costs, wanted_costs
 from scaler.observer.herald import Herald, News, news
-from scaler.observer.lens import Lens
+from scaler.observer.lens import Lens, Pace
 from scaler.observer.objects import PODS, SCALED_OBJECTS, TARGETS
 from scaler.observer.picture import Held, Picture, TargetKey
 
 _log = logging.getLogger(__name__)
 
-_TRY_AGAIN = 5.0
+_PACE = Pace()
+_TRY_AGAIN = 5.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +35,13 @@ class Watching:
     Attributes:
         namespaces: where it looks; none named: everywhere.
         events: whether it writes events on ScaledObjects; `deletion_cost`: deletion costs on pods.
+        pace: its times.
     """
 
     namespaces: Sequence[str] = ()
     events: bool = False
     deletion_cost: bool = False
+    pace: Pace = _PACE
 
 
 class _Place:
@@ -45,10 +49,10 @@ class _Place:
     The lenses of one namespace, or of all of them.
     """
 
-    def __init__(self, api: Api, namespace: str | None, picture: Picture, rng: Random) -> None:
-        self.scaled_objects = Lens(api, SCALED_OBJECTS, namespace, picture, rng)
-        self.pods = Lens(api, PODS, namespace, picture, rng)
-        self.targets = {word: Lens(api, kind, namespace, picture, rng) for word, kind in TARGETS.items()}
+    def __init__(self, api: Api, namespace: str | None, picture: Picture, rng: Random, pace: Pace) -> None:
+        self.scaled_objects = Lens(api, SCALED_OBJECTS, namespace, picture, rng, pace)
+        self.pods = Lens(api, PODS, namespace, picture, rng, pace)
+        self.targets = {word: Lens(api, kind, namespace, picture, rng, pace) for word, kind in TARGETS.items()}
         self.started = False
 
     async def run(self, tasks: asyncio.TaskGroup) -> None:
@@ -76,18 +80,18 @@ class ClusterObserver:
     Args:
         api: the cluster.
         watching: what to do.
-        changed: is told the ScaledObjects (namespace, name) of which there is something new.
         rng: spreads what should not happen all at once.
     """
 
-    def __init__(self, api: Api, watching: Watching, changed: Callable[[str, str], None], rng: Random) -> None:
+    def __init__(self, api: Api, watching: Watching, rng: Random) -> None:
         self._watching = watching
         self._loop = asyncio.get_running_loop()
-        self._changed = changed
+        self._listener: Callable[[str, str], None] = lambda _namespace, _name: None
+        self._broken = ""
         self._rng = rng
         self._picture = Picture(Clock(self._loop.time), self._notice, self._want)
         places = watching.namespaces or (None,)
-        self._places = {place: _Place(api, place, self._picture, rng) for place in places}
+        self._places = {place: _Place(api, place, self._picture, rng, watching.pace) for place in places}
         self._unread: dict[TargetKey, None] = {}
         self._unread_news = asyncio.Event()
         self._herald = Herald(api) if watching.events else None
@@ -98,20 +102,31 @@ class ClusterObserver:
         """
         Observe until cancelled.
         """
-        async with asyncio.TaskGroup() as tasks:
-            for place in self._places.values():
-                tasks.create_task(place.run(tasks))
-            tasks.create_task(self._read_wanted())
-            for writer in (self._herald, self._costs):
-                if writer is not None:
-                    tasks.create_task(writer.run())
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for place in self._places.values():
+                    tasks.create_task(place.run(tasks))
+                tasks.create_task(self._read_wanted())
+                for writer in (self._herald, self._costs):
+                    if writer is not None:
+                        tasks.create_task(writer.run())
+        except Exception:
+            self._broken = "internal error; see the log"
+            _log.exception("internal error: the cluster is not watched any more")
+            raise
+
+    def listen(self, changed: Callable[[str, str], None]) -> None:
+        """
+        Tell from now on of which ScaledObject (namespace, name) there is something new.
+        """
+        self._listener = changed
 
     def observed(self, namespace: str, name: str) -> Observed | None:
         """
         Return a ScaledObject's workload as its cluster shows it; None where it is not seen, or was not lately.
         """
         held, place = self._picture.find(namespace, name), self._place(namespace)
-        if held is None or held.target is None or place is None or held.target in self._unread:
+        if held is None or held.target is None or place is None or held.target in self._unread or self._broken:
             return None
         return None if place.blind(held.target, self._loop.time()) else self._picture.observed(held)
 
@@ -152,6 +167,8 @@ class ClusterObserver:
         return self._places.get(None) or self._places.get(namespace)
 
     def _missing(self, namespace: str, name: str) -> str:
+        if self._broken:
+            return self._broken
         place, held = self._place(namespace), self._picture.find(namespace, name)
         if place is None:
             return f"namespace {namespace} is not among those that are watched ({', '.join(self._watching.namespaces)})"
@@ -172,7 +189,7 @@ class ClusterObserver:
     def _notice(self, namespace: str, name: str) -> None:
         if self._picture.find(namespace, name) is None:
             self._warned.pop((namespace, name), None)
-        self._changed(namespace, name)
+        self._listener(namespace, name)
 
     def _warn(self, held: Held) -> None:
         """
@@ -216,4 +233,19 @@ class ClusterObserver:
             for target in targets:
                 self._unread.pop(target, None)
                 if (key := self._picture.key_of(target)) is not None:
-                    self._changed(*key)
+                    self._listener(*key)
+
+
+@asynccontextmanager
+async def observing(api: Api, watching: Watching, rng: Random) -> AsyncIterator[ClusterObserver]:
+    """
+    Observe a cluster for as long as the context lasts, and close the connections to it then.
+    """
+    observer = ClusterObserver(api, watching, rng)
+    task = asyncio.create_task(observer.run())
+    try:
+        yield observer
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await api.aclose()
