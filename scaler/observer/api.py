@@ -132,7 +132,8 @@ class Api:
         """
         Watch for so many seconds what happens after a version; inside of the context the cluster has agreed.
 
-        A connection that is silent for those seconds and the *silence* beyond is dead. What happens comes with its word: ADDED, MODIFIED, DELETED, BOOKMARK.
+        A connection that is silent for those seconds and the *silence* beyond is dead. What happens comes with its
+        word: ADDED, MODIFIED, DELETED, BOOKMARK.
 
         Raises:
             GoneError: the version is too old.

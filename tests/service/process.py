@@ -38,18 +38,22 @@ class ScalerProcess:
         folder: for its files.
         document: its first document.
         python: options of its Python.
+        environment: variables beside those of the tests.
 
     Attributes:
         config: the document's file, to be changed by `configure`.
         log_file: all that it writes.
     """
 
-    def __init__(self, folder: Path, document: Mapping[str, Any], python: Sequence[str] = ()) -> None:
+    def __init__(
+        self, folder: Path, document: Mapping[str, Any], python: Sequence[str] = (), **environment: str
+    ) -> None:
         self.config = folder / "config.yaml"
         self.grpc_port = free_port()
         self.http_port = free_port()
         self.log_file = folder / "scaler.log"
         self._python = (sys.executable, *python)
+        self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
         self.configure(document)
 
@@ -66,7 +70,8 @@ class ScalerProcess:
         command = [*self._python, "-m", "scaler", "serve", "--config", str(self.config), "--log-format", "json"]
         command += ["--grpc", f"127.0.0.1:{self.grpc_port}", "--http", f"127.0.0.1:{self.http_port}"]
         with self.log_file.open("ab") as log:
-            self._process = subprocess.Popen(command, stderr=log, stdout=log)
+            environment = {**os.environ, **self._environment}
+            self._process = subprocess.Popen(command, stderr=log, stdout=log, env=environment)
         deadline = time.monotonic() + START_BOUND
         while not self._ready():
             if time.monotonic() > deadline or self._process.poll() is not None:
