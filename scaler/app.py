@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, PROCESS_COLLECTOR, CollectorRegistry
 
 from scaler.engine.engine import Engine
+from scaler.engine.memory import Memory
 from scaler.engine.observing import NOBODY, Nobody, Observer
 from scaler.engine.showing import Showing
 from scaler.engine.views import ConfigurationView
@@ -92,7 +93,8 @@ async def running(settings: ProcessSettings) -> AsyncIterator[Running]:
     file = DocumentFile(settings.config)
     document = file.load()
     certificates = _certificates(settings)
-    async with _observer(settings) as observer, Engine(document, connect, observer=observer) as engine:
+    memory = await _memory(settings)
+    async with _observer(settings) as observer, Engine(document, connect, None, observer, memory) as engine:
         showing = Showing(engine, ConfigurationView(loaded_at=time.time(), generation=1))
         grpc_server = GrpcServer(
             engine,
@@ -138,6 +140,17 @@ async def _observer(settings: ProcessSettings) -> AsyncIterator[Observer]:
     watching = Watching(settings.observe_namespaces, settings.events, settings.pod_deletion_cost)
     async with observing(api, watching, random.SystemRandom()) as observer:
         yield observer
+
+
+async def _memory(settings: ProcessSettings) -> Memory:
+    """
+    Return what was learned before, if that is kept.
+    """
+    if settings.state is None:
+        return Memory()
+    from scaler.engine.store import Store  # noqa: PLC0415 - SQLite is loaded only where there is a file
+
+    return await Memory.of(Store(settings.state))
 
 
 def _settle_memory() -> None:

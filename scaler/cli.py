@@ -70,6 +70,7 @@ def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "observe_namespaces": ("NAMES", "where to look, with commas between (default everywhere)"),
         "kubeconfig": ("FILE", "the cluster to look at (default the one that it runs in)"),
         "events": ("BOOLEAN", "whether to write events on ScaledObjects (default false)"),
+        "state": ("FILE", "keep what was learned there (default: it ends with the process)"),
         "pod_deletion_cost": ("BOOLEAN", "whether to let idle pods go first (default false)"),
     }
     for name, (metavar, meaning) in meanings.items():

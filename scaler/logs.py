@@ -26,5 +26,5 @@ def configure(level: str, style: str) -> None:
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s"))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     # Libraries speak only of what is wrong; their ordinary news is not about scaling.
-    for library in ("pika", "aiohttp", "asyncio", "urllib3"):
+    for library in ("pika", "aiohttp", "asyncio", "urllib3", "httpx2", "httpcore2"):
         logging.getLogger(library).setLevel(logging.WARNING)

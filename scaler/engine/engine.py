@@ -15,6 +15,7 @@ from typing import Self
 
 from scaler.domain.decision import Decision, Verdict
 from scaler.engine.ledger import Ledger
+from scaler.engine.memory import Memory
 from scaler.engine.moment import Moment
 from scaler.engine.observing import NOBODY, Observer
 from scaler.engine.plan import Plan, plan
@@ -46,12 +47,19 @@ class Engine:
         connect: makes the source of a connection.
         rng: spreads what should not happen all at once.
         observer: sees workloads in their cluster, and hears what is decided of them.
+        memory: knows what was learned before.
     """
 
     def __init__(
-        self, document: Document, connect: Connect, rng: random.Random | None = None, observer: Observer = NOBODY
+        self,
+        document: Document,
+        connect: Connect,
+        rng: random.Random | None = None,
+        observer: Observer = NOBODY,
+        memory: Memory | None = None,
     ) -> None:
         self.document = document
+        self.memory = memory or Memory()
         self.observer = observer
         self.roster = Roster(document.limits.workloads)
         self.ledger = Ledger()
@@ -59,14 +67,16 @@ class Engine:
         self.switchboard = Switchboard(connect, self._deliver, rng or random.SystemRandom())
         self._closed = asyncio.Event()
         self._tasks = asyncio.TaskGroup()
-        self._forgetting: asyncio.Task[None] | None = None
+        self._chores: list[asyncio.Task[None]] = []
         self._undecided: dict[Workload, None] = {}
         self._deciding: asyncio.Handle | None = None
 
     async def __aenter__(self) -> Self:
         await self._tasks.__aenter__()
         self.switchboard.configure(self.document, self._tasks)
-        self._forgetting = self._tasks.create_task(self._forget_regularly())
+        self._chores = [
+            self._tasks.create_task(chore) for chore in (self._forget_regularly(), self.memory.run(self.roster))
+        ]
         self.observer.listen(self.look_again)
         return self
 
@@ -74,10 +84,12 @@ class Engine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+        for chore in self._chores:
+            chore.cancel()
+        await self.memory.checkpoint(self.roster)
+        self.memory.close()
         for workload in self.roster:
             self._forget(workload)
-        if self._forgetting is not None:
-            self._forgetting.cancel()
         self.switchboard.close(self._tasks)
         await self._tasks.__aexit__(kind, error, trace)
 
@@ -195,6 +207,8 @@ class Engine:
         if workload is None:
             asks = self._plan(caller)
             workload = self.roster.add(caller, asks, now)
+            if workload.state.kind is None:
+                workload.state = workload.state.having(kind=self.memory.recall(caller, asks.policy))
             self._ask(workload, asks, now)
         workload.last_called = now
         if isinstance(workload.plan, MetadataError):
@@ -331,6 +345,7 @@ class Engine:
         workload.cancel_timer()
         self._undecided.pop(workload, None)
         self._drop(workload, workload.questions)
+        self.memory.forget(workload)
         self.roster.remove(workload)
 
     async def _forget_regularly(self) -> None:

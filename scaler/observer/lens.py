@@ -64,6 +64,7 @@ class Lens:
         self._rng = rng
         self._pace = pace
         self._broken_since: float | None = None
+        self._refused = False
         self._failures = 0
         self._version = ""
         self._heard: Callable[[Item], None] | None = None
@@ -159,19 +160,19 @@ class Lens:
         if self._broken_since is not None:
             lasted = asyncio.get_running_loop().time() - self._broken_since
             _log.info("%s are seen again after %s", self._what, duration(lasted))
-        self._broken_since, self._failures, self.trouble = None, 0, ""
+        self._broken_since, self._failures, self._refused, self.trouble = None, 0, False, ""
 
     async def _break(self, error: ClusterError) -> None:
         """
         Take note that it does not see, and wait before it looks again.
         """
+        if self._broken_since is None or (isinstance(error, RefusedError) and not self._refused):
+            _log.warning("%s are not seen: %s", self._what, error)
+        self.trouble, self._refused = str(error), isinstance(error, RefusedError)
         if self._broken_since is None:
             # What died in silence has been dead for nobody knows how long: it is not believed any more.
             silent = self._pace.fresh if isinstance(error, SilenceError) else 0.0
             self._broken_since = asyncio.get_running_loop().time() - silent
-        if self.trouble != str(error):
-            self.trouble = str(error)
-            _log.warning("%s are not seen: %s", self._what, error)
         delay = min(self._pace.first * 2 ** min(self._failures, _DOUBLINGS), self._pace.longest)
         if isinstance(error, RefusedError):
             delay, self._version = self._pace.refused, ""

@@ -85,6 +85,6 @@ def _window(spec: ScaledObjectSpec) -> Iterator[str]:
     if (_STABILIZATION if window is None else window) > _SLOW:
         said = f"is {window} s" if window is not None else f"is not set, which means {_STABILIZATION} s"
         yield (
-            f"advanced.horizontalPodAutoscalerConfig.behavior.scaleDown.stabilizationWindowSeconds {said}: so much "
-            "longer than its policy wants them replicas stay; set it to 0, the policy has a window of its own"
+            f"behavior.scaleDown.stabilizationWindowSeconds (in advanced.horizontalPodAutoscalerConfig) {said}: "
+            "replicas stay so much longer than its policy wants them; set it to 0, the policy has a window of its own"
         )

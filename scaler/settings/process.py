@@ -86,6 +86,7 @@ VARIABLES: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "observe_namespaces": ("SCALER_OBSERVE_NAMESPACES", _namespaces),
     "kubeconfig": ("SCALER_KUBECONFIG", Path),
     "events": ("SCALER_EVENTS", _switch),
+    "state": ("SCALER_STATE", Path),
     "pod_deletion_cost": ("SCALER_POD_DELETION_COST", _switch),
 }
 """Each setting's variable in the environment, and how its text is read."""
@@ -110,6 +111,7 @@ class ProcessSettings:
         observe: whether workloads are looked at in their cluster: that of `kubeconfig`, by default the process's own.
         observe_namespaces: where; none: everywhere.
         events: whether an observer writes events on ScaledObjects; `pod_deletion_cost`: deletion costs on pods.
+        state: the file in which what was learned outlasts the process; None: it does not.
     """
 
     config: Path = Path("/etc/scaler/config.yaml")
@@ -126,6 +128,7 @@ class ProcessSettings:
     kubeconfig: Path | None = None
     events: bool = False
     pod_deletion_cost: bool = False
+    state: Path | None = None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str], **overrides: str | None) -> Self:

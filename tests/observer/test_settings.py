@@ -34,7 +34,7 @@ def said(**spec: Any) -> tuple[str, ...]:
         pytest.param({"pollingInterval": 101, "cooldownPeriod": None}, "cooldownPeriod is 300 s", id="slow poll"),
         pytest.param({"pollingInterval": None}, "cooldownPeriod is 60 s, less than three polls of 30 s", id="default"),
         pytest.param({"fallback": {"replicas": 0, "failureThreshold": 3}}, "fallback.replicas is 0", id="fallback"),
-        pytest.param(NO_ADVANCED, "advanced.horizontalPodAutoscalerConfig.behavior.scaleDown", id="window"),
+        pytest.param(NO_ADVANCED, "behavior.scaleDown.stabilizationWindowSeconds", id="window"),
         pytest.param({"triggers": [{"type": "external"}]}, "its trigger is of the type external", id="external"),
         pytest.param(
             {"triggers": [{"type": "external-push", "metricType": "Value"}]}, "its trigger's metricType", id="value"
