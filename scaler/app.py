@@ -8,6 +8,7 @@ import asyncio
 import ctypes
 import gc
 import logging
+import random
 import signal
 import sys
 import time
@@ -19,6 +20,8 @@ from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, PROCESS_COLLECTO
 
 from scaler.engine.engine import Engine
 from scaler.engine.history import Archive
+from scaler.engine.memory import Memory
+from scaler.engine.observing import NOBODY, Nobody, Observer
 from scaler.engine.showing import Showing
 from scaler.engine.views import ConfigurationView
 from scaler.engine.wakes import Wake
@@ -93,8 +96,12 @@ async def running(settings: ProcessSettings) -> AsyncIterator[Running]:
     file = DocumentFile(settings.config)
     document = file.load()
     certificates = _certificates(settings)
-    archive = Archive(settings.history)
-    async with _traced(settings) as tell, Engine(document, connect, archive=archive) as engine:
+    archive, memory = Archive(settings.history), await _memory(settings)
+    async with (
+        _traced(settings) as tell,
+        _observer(settings) as observer,
+        Engine(document, connect, None, archive, observer, memory) as engine,
+    ):
         engine.wakes.tell = tell
         showing = Showing(engine, ConfigurationView(loaded_at=time.time(), generation=1))
         grpc_server = GrpcServer(
@@ -140,6 +147,40 @@ async def _traced(settings: ProcessSettings) -> AsyncIterator[Callable[[Wake], N
         yield traces.tell
     finally:
         await traces.aclose(_LAST_TRACES)
+
+
+@asynccontextmanager
+async def _observer(settings: ProcessSettings) -> AsyncIterator[Observer]:
+    """
+    Observe the cluster for as long as the context lasts, if that is wanted and there is one.
+    """
+    if not settings.observe:
+        yield NOBODY
+        return
+    # It costs megabytes, which only those pay who want it.
+    from scaler.observer.api import Api, ClusterError  # noqa: PLC0415
+    from scaler.observer.observer import Watching, observing  # noqa: PLC0415
+
+    try:
+        api = Api.opened(settings.kubeconfig)
+    except ClusterError as error:
+        _log.warning("the cluster is not watched: %s", error)
+        yield Nobody(str(error))
+        return
+    watching = Watching(settings.observe_namespaces, settings.events, settings.pod_deletion_cost)
+    async with observing(api, watching, random.SystemRandom()) as observer:
+        yield observer
+
+
+async def _memory(settings: ProcessSettings) -> Memory:
+    """
+    Return what was learned before, if that is kept.
+    """
+    if settings.state is None:
+        return Memory()
+    from scaler.engine.store import Store  # noqa: PLC0415 - SQLite is loaded only where there is a file
+
+    return await Memory.of(Store(settings.state))
 
 
 def _settle_memory() -> None:

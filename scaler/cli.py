@@ -69,6 +69,12 @@ def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "history": ("DURATION", "how far back the page and explain --since can look, 0s for not at all (default 6h)"),
         "reflection": ("BOOLEAN", "whether the gRPC server describes itself (default false)"),
         "traces": ("BOOLEAN", "whether each wake is traced, by OTLP to where OTEL_EXPORTER_OTLP_ENDPOINT says"),
+        "observe": ("BOOLEAN", "whether to look at workloads in their cluster (default false)"),
+        "observe_namespaces": ("NAMES", "where to look, with commas between (default everywhere)"),
+        "kubeconfig": ("FILE", "the cluster to look at (default the one that it runs in)"),
+        "events": ("BOOLEAN", "whether to write events on ScaledObjects (default false)"),
+        "state": ("FILE", "keep what was learned there (default: it ends with the process)"),
+        "pod_deletion_cost": ("BOOLEAN", "whether to let idle pods go first (default false)"),
     }
     for name, (metavar, meaning) in meanings.items():
         flag = f"--{name.replace('_', '-')}"

@@ -120,6 +120,11 @@ def show(workload: Json, console: Console) -> None:
         console.print(Text.assemble((f"{'reads':<10}", "dim"), where))
     console.print(Text.assemble(("decision  ", "dim"), (_decision(workload), f"bold {_COLOURS[workload['verdict']]}")))
     console.print(Text.assemble(("because   ", "dim"), workload["sentence"]))
+    cluster = workload.get("cluster")
+    if cluster is not None:  # a scaler of an earlier version does not tell
+        console.print(Text.assemble(("cluster   ", "dim"), _cluster(cluster)))
+        for warning in cluster["warnings"]:
+            console.print(Text.assemble(("warning   ", "yellow"), warning))
     if workload["next"] is not None:
         console.print(Text.assemble(("next      ", "dim"), workload["next"]["sentence"]))
     if workload["shadow"] is not None:
@@ -161,6 +166,15 @@ def _clock(seconds_ago: float, present: float) -> str:
     """
     then, today = (datetime.fromtimestamp(at).astimezone() for at in (present - seconds_ago, present))
     return f"{then:%H:%M:%S}" if then.date() == today.date() else f"{then:%Y-%m-%d %H:%M:%S}"
+
+
+def _cluster(cluster: Json) -> str:
+    if cluster["pods"] is None:
+        return f"not seen: {cluster['missing']}"
+    pods, wanted = len(cluster["pods"]), cluster["wanted"]
+    there = f"{wanted} replica{'' if wanted == 1 else 's'} set, {pods} there, {cluster['ready']} ready"
+    loading = [pod["age_seconds"] for pod in cluster["pods"] if pod["ready_seconds"] is None]
+    return there + (f"; not ready for {duration(max(loading))} at most" if loading else "")
 
 
 def _decision(workload: Json) -> str:

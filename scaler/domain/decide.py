@@ -8,7 +8,9 @@ policy's minimum and maximum. How much is wanted, and how long a quiet workload 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import inf
 
+from scaler.domain.bounds import whose_maximum, whose_minimum, within
 from scaler.domain.decision import Decision, Phase, Reason, Verdict
 from scaler.domain.kinds import KINDS
 from scaler.domain.observed import Observed
@@ -45,12 +47,14 @@ def decide(
     """
     Return the decision on what is *seen* at *now*, and the state to hand in next time.
 
-    *observed* is the workload as its cluster shows it, None where nobody may look.
+    *observed* is the workload as its cluster shows it, None where nobody may look. It tightens the policy's bounds, and
+    what its pods really do stands in for what would be guessed of them otherwise.
 
     `recheck_at` of the decision says when to decide again even if nothing new is seen by then.
     """
+    policy = within(policy, observed)
     state = state.having(replicas=min(state.replicas, policy.maximum))
-    signals = Signals.read(policy, seen, state, now)
+    signals = Signals.read(policy, seen, state, now, observed)
     demand = signals.demand()
     if demand is None or _blocks(signals, state, now, demand=demand):
         return _blocked(signals, state, now, demand=demand)
@@ -61,12 +65,14 @@ def decide(
         replicas=state.replicas,
         kept=state.phase is None or (state.kept and not signals.required_unknown),
         overheld=held_since is not None and now >= held_since + policy.holds.gpu,
-        observed=observed,
     )
     proposal = KINDS[type(policy.params)].propose(policy.params, outlook, state.kind, now)
     state = state.having(kind=proposal.state, held_since=held_since)
-    find = _with_demand if demand else _without_demand
-    return _conclude(find(signals, state, proposal, now), signals, state, now)
+    finding = (_with_demand if demand else _without_demand)(signals, state, proposal, now)
+    if finding.reason is Reason.LOADING and signals.replicas:
+        # What cannot work yet is not quiet either: the window begins when its pods are ready.
+        state = state.having(kind=KINDS[type(policy.params)].interrupted(state.kind))
+    return _conclude(finding, signals, state, now)
 
 
 def _blocks(signals: Signals, state: State, now: float, *, demand: bool) -> bool:
@@ -90,12 +96,13 @@ def _notice(signals: Signals, state: State, now: float, *, demand: bool) -> Stat
     Note a wake-up, and the signs that replicas are there and that they work.
     """
     in_flight = signals.in_flight
+    there = signals.replicas
     if state.phase is None:
-        up = signals.series or signals.served or bool(in_flight)
+        up = signals.series or signals.served or bool(in_flight) or signals.ready
         # Whether they have worked before cannot be known; the idle window protects them now.
         return state.having(
-            replicas=min(signals.pods, signals.policy.maximum),
-            woken_at=now,
+            replicas=min(max(signals.pods, len(there)), signals.policy.maximum),
+            woken_at=min((replica.created for replica in there), default=now),
             first_in_flight=in_flight,
             up=up,
             worked=up,
@@ -110,7 +117,7 @@ def _notice(signals: Signals, state: State, now: float, *, demand: bool) -> Stat
     return state.having(
         first_in_flight=in_flight if state.first_in_flight is None else state.first_in_flight,
         worked=worked,
-        up=state.up or worked or signals.series,
+        up=state.up or worked or signals.series or signals.ready,
         series_seen=state.series_seen or signals.series,
     )
 
@@ -162,7 +169,7 @@ def _blocked(signals: Signals, state: State, now: float, *, demand: bool | None)
 
 
 def _with_demand(signals: Signals, state: State, proposal: Proposal, now: float) -> _Finding:
-    replicas, sentence = _bounded(signals.policy, max(proposal.replicas, 1), proposal.sentence)
+    replicas, sentence = _bounded(signals, max(proposal.replicas, 1), proposal.sentence)
     kept = signals.awake and signals.required_unknown and replicas < state.replicas
     if kept:
         # What is unknown may be what the replicas are there for: they may become more, never fewer.
@@ -174,20 +181,20 @@ def _with_demand(signals: Signals, state: State, proposal: Proposal, now: float)
 
 def _without_demand(signals: Signals, state: State, proposal: Proposal, now: float) -> _Finding:
     policy, quiet = signals.policy, quiet_text(signals.wants)
-    nothing_up = state.phase is Phase.IDLE or (state.phase is None and not state.up)
+    nothing_up = state.phase is Phase.IDLE or (state.phase is None and not state.up and not signals.replicas)
     if nothing_up or state.replicas <= policy.minimum > 0:
         # That a hold has expired is said until its replicas are gone, or until the GPUs of those that stay are calm.
         seen = bool(signals.pods) if state.phase is Phase.IDLE else signals.gpu_busy
         return _resting(signals, state, now, expired=seen and state.reason is Reason.GPU_HOLD_EXPIRED)
     # Which of the replicas is at work cannot be told to Kubernetes, so all of them stay while one may be.
     all_of_them = max(state.replicas, 1)
-    loaded_at = _loaded_at(policy, state)
-    if not state.worked and now < loaded_at:
+    loads_until = _loads_until(signals, state)
+    if now < loads_until:
         sentence = (
-            f"keeping {replicas_text(all_of_them)} for another {duration(loaded_at - now)} at most: {quiet}, but it "
-            f"was woken {duration(now - state.woken_at)} ago, has not worked yet and may be loading"
+            f"keeping {replicas_text(all_of_them)} for another {duration(loads_until - now)} at most: {quiet}, but it "
+            f"was woken {duration(now - state.woken_at)} ago, {_loading_text(signals)}"
         )
-        return _Finding(Event.HOLD, all_of_them, Reason.LOADING, sentence, loaded_at, kept=True)
+        return _Finding(Event.HOLD, all_of_them, Reason.LOADING, sentence, loads_until, kept=True)
     held_until = now if state.held_since is None else state.held_since + policy.holds.gpu
     if signals.gpu_busy and now < held_until:
         sentence = (
@@ -196,7 +203,7 @@ def _without_demand(signals: Signals, state: State, proposal: Proposal, now: flo
         )
         return _Finding(Event.HOLD, all_of_them, Reason.GPU_BUSY, sentence, held_until, kept=True)
     if proposal.replicas > 0:
-        replicas, sentence = _bounded(policy, proposal.replicas, proposal.sentence)
+        replicas, sentence = _bounded(signals, proposal.replicas, proposal.sentence)
         recheck_at = _earliest(proposal.recheck_at, held_until if now < held_until else None)
         return _Finding(Event.HOLD, replicas, proposal.reason, sentence, recheck_at)
     return _resting(signals, state, now, expired=proposal.reason is Reason.GPU_HOLD_EXPIRED)
@@ -216,7 +223,8 @@ def _resting(signals: Signals, state: State, now: float, *, expired: bool) -> _F
         )
     if not policy.minimum:
         return _Finding(Event.REST, 0, reason, why)
-    sentence = f"keeping the policy's minimum of {replicas_text(policy.minimum)}: {why}"
+    whose = whose_minimum(policy, signals.observed)
+    sentence = f"keeping the {whose}'s minimum of {replicas_text(policy.minimum)}: {why}"
     finding = _Finding(Event.WORK, policy.minimum, reason if expired else Reason.MINIMUM, sentence)
     return _upright(policy, state, finding, now)
 
@@ -231,15 +239,18 @@ def _upright(policy: Policy, state: State, finding: _Finding, now: float) -> _Fi
     return replace(finding, event=Event.WAKE, recheck_at=_earliest(finding.recheck_at, loaded_at))
 
 
-def _bounded(policy: Policy, replicas: int, sentence: str) -> tuple[int, str]:
+def _bounded(signals: Signals, replicas: int, sentence: str) -> tuple[int, str]:
     """
-    Keep within the policy's minimum and maximum, and say so where they change anything.
+    Keep within the minimum and the maximum, and say so where they change anything.
     """
+    policy = signals.policy
     bounded = min(max(replicas, policy.minimum), policy.maximum)
     if bounded == replicas:
         return replicas, sentence
-    bound = "maximum" if bounded < replicas else "minimum"
-    return bounded, f"{replicas_text(bounded)}, the policy's {bound}; without it: {sentence}"
+    bound, whose = ("maximum", whose_maximum) if bounded < replicas else ("minimum", whose_minimum)
+    return bounded, (
+        f"{replicas_text(bounded)}, the {whose(policy, signals.observed)}'s {bound}; without it: {sentence}"
+    )
 
 
 def _conclude(finding: _Finding, signals: Signals, state: State, now: float) -> tuple[Decision, State]:
@@ -266,6 +277,29 @@ def _conclude(finding: _Finding, signals: Signals, state: State, now: float) -> 
         up=state.up or phase is Phase.ACTIVE,
     )
     return decision, state
+
+
+def _loads_until(signals: Signals, state: State) -> float:
+    """
+    Return until when a workload that was woken and has not worked yet is taken to be loading: in the past if it is not.
+
+    Where its pods are seen, it loads for as long as none of them is ready, within the budget from the creation of the
+    oldest. One that is replaced again and again could load for ever: twice the budget from the wake-up is the most.
+    """
+    budget = signals.policy.holds.loading
+    if state.worked or signals.ready:
+        return -inf
+    if not signals.replicas:
+        return state.woken_at + budget
+    oldest = min(replica.created for replica in signals.replicas)
+    return min(oldest + budget, state.woken_at + 2 * budget)
+
+
+def _loading_text(signals: Signals) -> str:
+    if not signals.replicas:
+        return "has not worked yet and may be loading"
+    number = len(signals.replicas)
+    return "and its pod is not ready yet" if number == 1 else f"and none of its {number} pods is ready yet"
 
 
 def _loaded_at(policy: Policy, state: State) -> float:

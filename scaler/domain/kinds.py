@@ -18,7 +18,12 @@ from scaler.domain.target import TARGET, TargetParams
 class Kind(Protocol):
     """
     What a policy kind must be able to do. Parameters and state are its own types.
+
+    Attributes:
+        name: the kind's name, for people and in files.
     """
+
+    name: str
 
     def propose(self, params: Any, outlook: Outlook, state: Any, now: float) -> Proposal:
         """
@@ -31,6 +36,21 @@ class Kind(Protocol):
     def interrupted(self, state: Any) -> Any:
         """
         Return the state after readings were unknown: unknown time is never quiet time.
+        """
+        ...
+
+    def save(self, state: Any) -> Mapping[str, Any]:
+        """
+        Return what was learned and should outlive a restart, as plain data for JSON; nothing where nothing is learned.
+        """
+        ...
+
+    def restore(self, data: Mapping[str, Any]) -> Any:
+        """
+        Return a state that goes on from what was learned before.
+
+        Raises:
+            ValueError: this is not what `save` returns; the message says what is wrong with it.
         """
         ...
 

@@ -45,3 +45,28 @@ class Observed:
         How many replicas are ready.
         """
         return sum(replica.ready_at is not None for replica in self.replicas)
+
+    @property
+    def ready_since(self) -> float | None:
+        """
+        Since when one of them is ready, None if none is.
+        """
+        return min((replica.ready_at for replica in self.replicas if replica.ready_at is not None), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """
+    What an observer can say of a workload.
+
+    Attributes:
+        observed: the workload, None while it cannot be seen; `missing`: why not, in a sentence.
+        warnings: settings of the ScaledObject that hurt, a sentence each.
+    """
+
+    observed: Observed | None = None
+    missing: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+NOT_SEEN = Sighting(missing="the cluster is not watched")

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from scaler.domain.decision import Phase, Want
-from scaler.domain.observed import Observed
+from scaler.domain.observed import Observed, Replica
 from scaler.domain.outlook import Outlook
 from scaler.domain.phases import AWAKE
 from scaler.domain.policy import Activation, Missing, Policy, SignalRule
@@ -32,28 +33,37 @@ from scaler.domain.wording import reading_text
 Observations = Mapping[Signal, Observation]
 """What is held of each signal of a workload."""
 
+SERIES_WITHIN = 120.0
+"""Seconds within which a ready pod has series: a few intervals of an exporter, and of who scrapes it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Signals:
     """
-    All signals of a policy at one moment, read in the light of the workload's state.
+    All signals of a policy at one moment, read in the light of the workload's state and of what its cluster shows.
     """
 
     policy: Policy
     phase: Phase | None
     wants: tuple[Want, ...]
+    observed: Observed | None = None
 
     @classmethod
-    def read(cls, policy: Policy, seen: Observations, state: State, now: float) -> Signals:
+    def read(
+        cls, policy: Policy, seen: Observations, state: State, now: float, observed: Observed | None = None
+    ) -> Signals:
         """
         Settle what may be believed of every signal that the policy has a rule for.
         """
         wants = []
         for signal, rule in policy.rules.items():
             observation = seen.get(signal, NOTHING_SEEN)
-            reading = _settle(rule, observation.reading(rule.freshness, now), policy, state, now)
+            reading = observation.reading(rule.freshness, now)
+            if isinstance(reading, Absent):
+                absence = _guessed if observed is None else partial(_seen, observed)
+                reading = absence(rule, reading, policy, state, now)
             wants.append(Want(signal, reading, rule.target, _replicas(rule, reading)))
-        return cls(policy, state.phase, tuple(wants))
+        return cls(policy, state.phase, tuple(wants), observed)
 
     @property
     def awake(self) -> bool:
@@ -97,6 +107,16 @@ class Signals:
         )
 
     @property
+    def replicas(self) -> tuple[Replica, ...]:
+        """The workload's pods, as far as its cluster shows them."""
+        return () if self.observed is None else self.observed.replicas
+
+    @property
+    def ready(self) -> bool:
+        """Whether its cluster shows that one of its pods is ready."""
+        return self.observed is not None and self.observed.ready_since is not None
+
+    @property
     def gpu_text(self) -> str:
         """What the GPU reading says, in words."""
         return next((reading_text(want) for want in self.wants if want.signal is Signal.GPU), "no GPU is watched")
@@ -126,7 +146,7 @@ class Signals:
         rule = self.policy.rules.get(Signal.REQUESTS)
         return rule is not None and rule.at_workload and self.served
 
-    def outlook(self, *, demand: bool, replicas: int, kept: bool, overheld: bool, observed: Observed | None) -> Outlook:
+    def outlook(self, *, demand: bool, replicas: int, kept: bool, overheld: bool) -> Outlook:
         """
         Return what a policy kind is shown. At least one signal must be known.
         """
@@ -141,7 +161,7 @@ class Signals:
             maximum=self.policy.maximum,
             seen_from=max(times),
             seen_to=min(times),
-            observed=observed,
+            observed=self.observed,
         )
 
     def stale_at(self, now: float, loaded_at: float) -> float | None:
@@ -174,18 +194,38 @@ class Signals:
         return (want.reading.value for want in self.wants if isinstance(want.reading, Known))
 
 
-def _settle(rule: SignalRule, reading: Reading, policy: Policy, state: State, now: float) -> Reading:
+def _guessed(rule: SignalRule, absent: Absent, policy: Policy, state: State, now: float) -> Reading:
     """
-    Judge an absence: normal for what the pods themselves report while there are none, unknown everywhere else.
+    Judge an absence without having seen the pods: normal for what they themselves report while there are none.
     """
-    if not isinstance(reading, Absent):
-        return reading
     if not rule.at_workload:
-        return Unknown("the source answered, but has no series for it", reading.at)
+        return _no_series(absent)
     loading = not state.series_seen and now - state.woken_at < policy.holds.loading
     if state.phase not in AWAKE or loading:
-        return reading
-    return Unknown("no series for its pods, although replicas are wanted", reading.at)
+        return absent
+    return Unknown("no series for its pods, although replicas are wanted", absent.at)
+
+
+def _seen(observed: Observed, rule: SignalRule, absent: Absent, _: Policy, state: State, now: float) -> Reading:
+    """
+    Judge an absence by the pods that are there: one that has been ready for a while has to report.
+
+    The pods of what has gone idle may go at any time, and who is about to go need not report.
+    """
+    if not rule.at_workload:
+        return _no_series(absent)
+    since = observed.ready_since
+    if since is None or state.phase is Phase.IDLE or now < since + SERIES_WITHIN:
+        return absent
+    return Unknown(f"no series for its pods, although {_are(observed.ready)} ready", absent.at)
+
+
+def _are(number: int) -> str:
+    return "one is" if number == 1 else f"{number} are"
+
+
+def _no_series(absent: Absent) -> Unknown:
+    return Unknown("the source answered, but has no series for it", absent.at)
 
 
 def _replicas(rule: SignalRule, reading: Reading) -> float | None:

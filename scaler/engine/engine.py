@@ -16,7 +16,9 @@ from typing import Self
 from scaler.domain.decision import Decision, Verdict
 from scaler.engine.history import Archive
 from scaler.engine.ledger import Ledger
+from scaler.engine.memory import Memory
 from scaler.engine.moment import Moment
+from scaler.engine.observing import NOBODY, Observer
 from scaler.engine.plan import Plan, plan
 from scaler.engine.push import Pushes
 from scaler.engine.record import Record
@@ -47,6 +49,8 @@ class Engine:
         connect: makes the source of a connection.
         rng: spreads what should not happen all at once.
         archive: keeps what happened.
+        observer: sees workloads in their cluster, and hears what is decided of them.
+        memory: knows what was learned before.
     """
 
     def __init__(
@@ -55,8 +59,12 @@ class Engine:
         connect: Connect,
         rng: random.Random | None = None,
         archive: Archive | None = None,
+        observer: Observer = NOBODY,
+        memory: Memory | None = None,
     ) -> None:
         self.document = document
+        self.memory = memory or Memory()
+        self.observer = observer
         self.roster = Roster(document.limits.workloads)
         self.ledger = Ledger()
         self.record = Record(self.roster)
@@ -65,24 +73,29 @@ class Engine:
         self.switchboard = Switchboard(connect, self._deliver, rng or random.SystemRandom())
         self._closed = asyncio.Event()
         self._tasks = asyncio.TaskGroup()
-        self._forgetting: asyncio.Task[None] | None = None
+        self._chores: list[asyncio.Task[None]] = []
         self._undecided: dict[Workload, None] = {}
         self._deciding: asyncio.Handle | None = None
 
     async def __aenter__(self) -> Self:
         await self._tasks.__aenter__()
         self.switchboard.configure(self.document, self._tasks)
-        self._forgetting = self._tasks.create_task(self._forget_regularly())
+        self._chores = [
+            self._tasks.create_task(chore) for chore in (self._forget_regularly(), self.memory.run(self.roster))
+        ]
+        self.observer.listen(self.look_again)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+        for chore in self._chores:
+            chore.cancel()
+        await self.memory.checkpoint(self.roster)
+        self.memory.close()
         for workload in self.roster:
             self._forget(workload)
-        if self._forgetting is not None:
-            self._forgetting.cancel()
         self.switchboard.close(self._tasks)
         await self._tasks.__aexit__(kind, error, trace)
 
@@ -181,12 +194,33 @@ class Engine:
         for workload in self.roster:
             self._replan(workload)
 
+    def look_again(self, namespace: str, name: str) -> None:
+        """
+        Decide soon about a ScaledObject of which its cluster shows something new.
+        """
+        for workload in self.roster.named(namespace, name):
+            self._undecided[workload] = None
+        if self._undecided and self._deciding is None:
+            self._deciding = asyncio.get_running_loop().call_soon(self._decide_next)
+
+    def _plan(self, caller: Caller) -> Plan:
+        """
+        Read the metadata of a caller not seen before.
+        """
+        try:
+            return plan(self.document, caller)
+        except MetadataError as error:
+            self.observer.refused(caller.namespace, caller.name, str(error))
+            raise
+
     def _admit(self, caller: Caller) -> Workload:
         now = asyncio.get_running_loop().time()
         workload = self.roster.find(caller)
         if workload is None:
-            asks = plan(self.document, caller)
+            asks = self._plan(caller)
             workload = self.roster.add(caller, asks, now)
+            if workload.state.kind is None:
+                workload.state = workload.state.having(kind=self.memory.recall(caller, asks.policy))
             self._ask(workload, asks, now)
             self._follow(workload, asks.shadow)
         workload.last_called = now
@@ -242,6 +276,7 @@ class Engine:
             self._follow(workload, None)
             if refused is None or str(refused) != str(error):
                 self.record.refused(workload, error)
+                self.observer.refused(workload.caller.namespace, workload.caller.name, str(error))
             return
         self._change(workload, after)
         self._follow(workload, after.shadow)
@@ -304,14 +339,16 @@ class Engine:
         if moment.now < overdue_at and not workload.all_observed:
             self._wake_at(workload, overdue_at)
             return
-        before = workload.decision
-        decision, state = moment.decide(workload.plan.policy, workload.observations, workload.state)
+        before, namespace, name = workload.decision, workload.caller.namespace, workload.caller.name
+        observed = self.observer.observed(namespace, name)
+        decision, state = moment.decide(workload.plan.policy, workload.observations, workload.state, observed)
         workload.decision, workload.state = decision, state
         changed = self.record.decided(workload, before, decision)
         workload.history = self.archive.note(workload.history, before, decision, changed=changed)
         if changed:
             self.wakes.decided(workload, before, decision)
             workload.tell()
+        self.observer.decided(namespace, name, before, decision)
         self._watch(workload, workload.plan)
         if workload.asleep:
             workload.cancel_timer()  # only news changes anything, or readings that went stale, which calls notice
@@ -363,6 +400,7 @@ class Engine:
         self.wakes.forget(workload)
         self._drop(workload, workload.questions)
         self.archive.forget(workload.history)
+        self.memory.forget(workload)
 
     async def _forget_regularly(self) -> None:
         """

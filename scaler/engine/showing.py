@@ -14,6 +14,7 @@ from scaler.domain.forecast import forecast
 from scaler.domain.readings import NOTHING_SEEN, Absent, Known, Reading, Signal
 from scaler.engine.engine import Engine
 from scaler.engine.history import Archive, History
+from scaler.engine.observing import Observer
 from scaler.engine.plan import Plan
 from scaler.engine.roster import Workload
 from scaler.engine.switchboard import Line
@@ -128,14 +129,15 @@ class Showing:
         Show the decision in force, with the readings and the sentence as they are at this moment.
         """
         if isinstance(plan, MetadataError):
-            return _refused(workload, plan, now)
-        shadow = workload.shadow
-        present, _ = decide(plan.policy, workload.observations, workload.state, now)
+            return _refused(workload, plan, now, self._engine.observer)
+        caller, shadow = workload.caller, workload.shadow
+        sighting = self._engine.observer.sighting(caller.namespace, caller.name)
+        present, _ = decide(plan.policy, workload.observations, workload.state, now, sighting.observed)
         held = present if workload.decision is None or workload.overdue(now) else workload.decision
         same = (present.verdict, present.replicas, present.phase) == (held.verdict, held.replicas, held.phase)
         return WorkloadView(
-            namespace=workload.caller.namespace,
-            name=workload.caller.name,
+            namespace=caller.namespace,
+            name=caller.name,
             policy=plan.policy.name,
             decision=present if same else replace(held, wants=present.wants),
             signals=tuple(self._signal(signal, plan) for signal in Signal if signal in plan.asks),
@@ -143,7 +145,10 @@ class Showing:
             expired=workload.expired,
             acts=plan.acts,
             shadow=None if shadow is None else self._view(shadow, shadow.plan, now, ahead=ahead),
-            forecast=forecast(plan.policy, workload.observations, workload.state, now) if ahead else None,
+            forecast=forecast(plan.policy, workload.observations, workload.state, now, sighting.observed)
+            if ahead
+            else None,
+            sighting=sighting,
         )
 
     def _gauge(self, workload: Workload, now: float) -> WorkloadView:
@@ -154,10 +159,10 @@ class Showing:
         """
         plan, held = workload.plan, workload.decision
         if isinstance(plan, MetadataError) or held is None or workload.overdue(now):
-            return self._view(workload, plan, now)
+            return self._view(workload, plan, now, ahead=False)
         wants = tuple(again for want in held.wants if (again := _again(want, workload, plan, now)) is not None)
         if len(wants) < len(held.wants):
-            return self._view(workload, plan, now)
+            return self._view(workload, plan, now, ahead=False)
         return WorkloadView(
             namespace=workload.caller.namespace,
             name=workload.caller.name,
@@ -191,6 +196,8 @@ def _alike(one: Reading, other: Reading) -> bool:
     if isinstance(one, Known) and isinstance(other, Known):
         return one.value == other.value
     return isinstance(one, Absent) and isinstance(other, Absent)
+
+
 def _by_name(workload: Workload) -> tuple[str, str]:
     return workload.caller.namespace, workload.caller.name
 
@@ -212,7 +219,7 @@ def _settings(document: Document, workload: Workload) -> SettingsView:
     return SettingsView(name, origins(document, workload.caller.metadata, name), watched)
 
 
-def _refused(workload: Workload, error: MetadataError, now: float) -> WorkloadView:
+def _refused(workload: Workload, error: MetadataError, now: float, observer: Observer) -> WorkloadView:
     """
     Show a workload whose metadata has no meaning under the present configuration.
     """
@@ -229,7 +236,16 @@ def _refused(workload: Workload, error: MetadataError, now: float) -> WorkloadVi
         recheck_at=None,
     )
     caller = workload.caller
-    return WorkloadView(caller.namespace, caller.name, "", decision, (), now - workload.last_called, workload.expired)
+    return WorkloadView(
+        namespace=caller.namespace,
+        name=caller.name,
+        policy="",
+        decision=decision,
+        signals=(),
+        last_called_seconds_ago=now - workload.last_called,
+        expired=workload.expired,
+        sighting=observer.sighting(caller.namespace, caller.name),
+    )
 
 
 def _history(workload: Workload, archive: Archive) -> HistoryView:

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from scaler.domain.decision import Decision, Phase, Reason, Verdict
 from scaler.domain.forecast import Forecast
+from scaler.domain.observed import NOT_SEEN, Sighting
 from scaler.domain.readings import Signal
 from scaler.engine.durations import LATENESS_BOUNDS, READ_BOUNDS, WAKE_BOUNDS, Durations, Stopwatch
 from scaler.settings.origins import Setting
@@ -64,6 +65,7 @@ class WorkloadView:
         acts: whether the decision is KEDA's answer; it gets an error otherwise, because the policy is in shadow mode.
         shadow: the same trigger under a policy in shadow mode, which is only watched.
         forecast: what comes next by itself; only where one workload is looked at.
+        sighting: the workload as its cluster shows it, or why it does not, and the settings there that hurt.
     """
 
     namespace: str
@@ -76,6 +78,7 @@ class WorkloadView:
     acts: bool = True
     shadow: WorkloadView | None = None
     forecast: Forecast | None = None
+    sighting: Sighting = NOT_SEEN
 
 
 @dataclass(frozen=True, slots=True)

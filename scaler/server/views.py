@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from scaler.domain.decision import Want
 from scaler.domain.forecast import Forecast
+from scaler.domain.observed import Sighting
 from scaler.domain.readings import Absent, GpuUse, Known, QueueDepth, Reading, RequestRate, Signal, Unknown, Value
 from scaler.engine.views import Change, ConfigurationView, Glance, HistoryView, Sample, SignalView, WorkloadView
 
@@ -53,6 +54,7 @@ def workload(view: WorkloadView, now: float, wall: float) -> Json:
         "next": view.forecast and _next(view.forecast, now),
         "acts": view.acts,
         "shadow": None if view.shadow is None else workload(view.shadow, now, wall),
+        "cluster": _cluster(view.sighting, now),
     }
 
 
@@ -144,6 +146,23 @@ def readiness(configuration: ConfigurationView) -> str:
     if not errors:
         return "ready"
     return f"ready; configuration refused: {len(errors)} error{'s' if errors[1:] else ''}: {'; '.join(errors)}"
+
+
+def _cluster(sighting: Sighting, now: float) -> Json:
+    observed = sighting.observed
+    said = {"missing": sighting.missing or None, "warnings": list(sighting.warnings)}
+    if observed is None:
+        return {"wanted": None, "ready": None, "pods": None, "minimum": None, "maximum": None, **said}
+    pods = [
+        {
+            "pod": replica.pod,
+            "age_seconds": _seconds(now - replica.created),
+            "ready_seconds": None if replica.ready_at is None else _seconds(now - replica.ready_at),
+        }
+        for replica in observed.replicas
+    ]
+    bounds = {"minimum": observed.minimum, "maximum": observed.maximum}
+    return {"wanted": observed.wanted, "ready": observed.ready, "pods": pods, **bounds, **said}
 
 
 def _signal(want: Want, source: SignalView | None, now: float) -> Json:

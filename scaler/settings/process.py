@@ -19,6 +19,8 @@ LOG_FORMATS = ("text", "json")
 _SWITCH = {"true": True, "1": True, "false": False, "0": False}
 _ADDRESS = re.compile(r"(?:\[(?P<ip6>[0-9A-Fa-f:.]*)\]|(?P<host>[A-Za-z0-9._-]*)):(?P<port>[0-9]{1,5})")
 _HIGHEST_PORT = 65535
+_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_MOST_NAMESPACES = 20  # each of them is four watches, and each watch a connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,16 @@ def _one_of(words: tuple[str, ...]) -> Callable[[str], str]:
     return parse
 
 
+def _namespaces(text: str) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    for name in names:
+        if not _NAMESPACE.fullmatch(name):
+            raise ValueError(f"must be names of namespaces with commas between them, not {shown(name)}")
+    if len(names) > _MOST_NAMESPACES:
+        raise ValueError(f"must be {_MOST_NAMESPACES} namespaces at most, not {len(names)}; none of them means all")
+    return names
+
+
 VARIABLES: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "config": ("SCALER_CONFIG", Path),
     "grpc": ("SCALER_GRPC_ADDRESS", _address),
@@ -73,9 +85,16 @@ VARIABLES: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "history": ("SCALER_HISTORY", parse_duration),
     "reflection": ("SCALER_REFLECTION", _switch),
     "traces": ("SCALER_TRACES", _switch),
+    "observe": ("SCALER_OBSERVE", _switch),
+    "observe_namespaces": ("SCALER_OBSERVE_NAMESPACES", _namespaces),
+    "kubeconfig": ("SCALER_KUBECONFIG", Path),
+    "events": ("SCALER_EVENTS", _switch),
+    "state": ("SCALER_STATE", Path),
+    "pod_deletion_cost": ("SCALER_POD_DELETION_COST", _switch),
 }
 """Each setting's variable in the environment, and how its text is read."""
 
+_FOR_OBSERVING = ("observe_namespaces", "kubeconfig", "events", "pod_deletion_cost")
 _GRPC = Address(None, 6000)
 _HTTP = Address(None, 8080)
 
@@ -95,6 +114,10 @@ class ProcessSettings:
             changes all the time costs 48 KB, one that never does nothing, and all of them together 64 MiB at most.
         reflection: whether the gRPC server describes itself.
         traces: whether each wake is traced (OpenTelemetry); where to, its own variables say.
+        observe: whether workloads are looked at in their cluster: that of `kubeconfig`, by default the process's own.
+        observe_namespaces: where; none: everywhere.
+        events: whether an observer writes events on ScaledObjects; `pod_deletion_cost`: deletion costs on pods.
+        state: the file in which what was learned outlasts the process; None: it does not.
     """
 
     config: Path = Path("/etc/scaler/config.yaml")
@@ -108,6 +131,12 @@ class ProcessSettings:
     history: float = 6 * 3600.0
     reflection: bool = False
     traces: bool = False
+    observe: bool = False
+    observe_namespaces: tuple[str, ...] = ()
+    kubeconfig: Path | None = None
+    events: bool = False
+    pod_deletion_cost: bool = False
+    state: Path | None = None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str], **overrides: str | None) -> Self:
@@ -134,6 +163,8 @@ class ProcessSettings:
             errors.append("SCALER_TLS_CERT: is given together with SCALER_TLS_KEY, or neither is")
         if "tls_client_ca" in values and "tls_cert" not in values:
             errors.append("SCALER_TLS_CLIENT_CA: needs SCALER_TLS_CERT and SCALER_TLS_KEY")
+        observers = [name for name in _FOR_OBSERVING if values.get(name) and not values.get("observe")]
+        errors.extend(f"{VARIABLES[name][0]}: needs SCALER_OBSERVE" for name in observers)
         if errors:
             raise ConfigurationError(errors)
         return cls(**values)

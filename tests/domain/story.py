@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from scaler.domain.decide import decide
 from scaler.domain.decision import Decision, Phase, Reason, Verdict
+from scaler.domain.observed import Observed, Replica
 from scaler.domain.policy import Policy, SignalRule
 from scaler.domain.readings import (
     Absent,
@@ -44,6 +45,7 @@ class Story:
         self.policy = policy
         self.state = state
         self.now = 1000.0
+        self.observed: Observed | None = None
         self.decision: Decision | None = None
         self.decisions: list[Decision] = []
         self._world: dict[Signal, Value | str | None] = {}
@@ -84,6 +86,22 @@ class Story:
         From now on the source of a signal does not answer.
         """
         self._world[signal] = cause
+        return self
+
+    def pods(self, *ready: bool, minimum: int | None = None, maximum: int | None = None) -> Story:
+        """
+        From now on the cluster shows pods, ready or not; each keeps its times, and one that turns ready does so now.
+        """
+        before = dict(enumerate(self.observed.replicas)) if self.observed else {}
+        replicas = tuple(self._pod(before.get(index), index, ready=each) for index, each in enumerate(ready))
+        self.observed = Observed(len(replicas), replicas, minimum, maximum)
+        return self
+
+    def blind(self) -> Story:
+        """
+        From now on nobody may look into the cluster.
+        """
+        self.observed = None
         return self
 
     def unread(self, *signals: Signal) -> Story:
@@ -162,5 +180,10 @@ class Story:
         self._decide()
 
     def _decide(self) -> None:
-        self.decision, self.state = decide(self.policy, self._seen, self.state, self.now)
+        self.decision, self.state = decide(self.policy, self._seen, self.state, self.now, self.observed)
         self.decisions.append(self.decision)
+
+    def _pod(self, before: Replica | None, index: int, *, ready: bool) -> Replica:
+        created = self.now if before is None else before.created
+        ready_at = before.ready_at if before is not None and before.ready_at is not None else self.now
+        return Replica(f"agent-{index}", created, ready_at if ready else None)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from scaler.domain.decision import Decision, Phase, Reason, Verdict, Want
+from scaler.domain.observed import Observed, Replica, Sighting
 from scaler.domain.readings import Absent, GpuUse, Known, PodUse, QueueDepth, Reading, RequestRate, Signal, Unknown
 from scaler.engine.durations import Durations
 from scaler.engine.views import (
@@ -32,6 +33,10 @@ WALL = 1_767_225_600.0
 QUEUE = Want(Signal.QUEUE, Known(QueueDepth(waiting=7, in_flight=2), at=998.5), target=3.0, replicas=3.0)
 REQUESTS = Want(Signal.REQUESTS, Known(RequestRate(12.0), at=990.0), target=5.0, replicas=3.0)
 GPU = Want(Signal.GPU, Known(GpuUse((PodUse("agent-0", 95.0), PodUse("agent-1", 85.0))), at=995.0), 80.0, 2.25)
+SIGHTING = Sighting(
+    Observed(2, (Replica("agent-0", 700.0, 760.0), Replica("agent-1", 970.0)), minimum=0, maximum=8),
+    warnings=("a sentence on a setting",),
+)
 NO_GPU = Want(Signal.GPU, Absent(at=995.0), target=80.0, replicas=None)
 
 
@@ -52,6 +57,7 @@ def shown(
     verdict: Verdict = Verdict.ACTIVE,
     phase: Phase | None = Phase.ACTIVE,
     reason: Reason = Reason.DEMAND,
+    sighting: Sighting = SIGHTING,
 ) -> WorkloadView:
     """
     Return a workload as it may be shown.
@@ -68,7 +74,7 @@ def shown(
         recheck_at=NOW + 30,
     )
     signals = tuple(SignalView(want.signal, "redis-main", "list jobs", "tracking") for want in wants)
-    return WorkloadView(namespace, name, "default", decision, signals, last_called_seconds_ago=4.0)
+    return WorkloadView(namespace, name, "default", decision, signals, 4.0, sighting=sighting)
 
 
 @dataclass

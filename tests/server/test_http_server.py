@@ -93,6 +93,18 @@ async def test_a_refused_configuration_is_told_and_leaves_it_ready(
     assert await text_of(http, "/readyz") == (200, "ready; configuration refused: 1 error: limits: unknown key\n")
 
 
+SHOWN_CLUSTER = {
+    "wanted": 2,
+    "ready": 1,
+    "pods": [
+        {"pod": "agent-0", "age_seconds": 300.0, "ready_seconds": 240.0},
+        {"pod": "agent-1", "age_seconds": 30.0, "ready_seconds": None},
+    ],
+    "minimum": 0,
+    "maximum": 8,
+    "missing": None,
+    "warnings": ["a sentence on a setting"],
+}
 SHOWN_SIGNALS = [
     {
         "signal": "queue",
@@ -145,6 +157,7 @@ async def test_a_workload_shows_everything_behind_its_decision(http: aiohttp.Cli
         "next": None,
         "acts": True,
         "shadow": None,
+        "cluster": SHOWN_CLUSTER,
     }
     assert await json_of(http, "/v1/workloads") == (200, {"workloads": [document]})
     assert await json_of(http, "/v1/workloads/ai/agent") == (200, {"workloads": [document]})

@@ -13,6 +13,7 @@ from tests.service.process import ScalerProcess, eventually, keda, scaled_object
 NOT_FOR_REDIS = {
     "aiohttp", "attr", "multidict", "pandas", "numpy", "pika", "prometheus_api_client", "pydantic", "pydantic_core",
     "opentelemetry", "pynvml", "redis", "fakeredis", "jinja2", "requests", "rich", "urllib3", "yarl", "loadgen",
+    "anyio", "httpx2", "lightkube", "msgspec", "sqlite3",
 }  # fmt: skip
 
 

@@ -32,14 +32,14 @@ app.kubernetes.io/component: scaler
 {{- mergeOverwrite (deepCopy .Values.commonLabels) $own | toYaml -}}
 {{- end -}}
 
-{{/* What stands under `metadata:`. Takes a dict: root, and as needed name, component, labels, annotations. */}}
+{{/* What stands under `metadata:`. Takes a dict: root, and as needed name, namespace, component, labels, annotations. */}}
 {{- define "agent-scaler.metadata" -}}
 {{- $labels := mergeOverwrite (deepCopy (.labels | default dict)) (include "agent-scaler.labels" .root | fromYaml) -}}
 {{- $_ := set $labels "app.kubernetes.io/component" (.component | default "scaler") -}}
 {{- $annotations := mergeOverwrite (deepCopy .root.Values.commonAnnotations) (.annotations | default dict) -}}
 name: {{ .name | default (include "agent-scaler.fullname" .root) }}
 {{- if not .everywhere }}
-namespace: {{ .root.Release.Namespace }}
+namespace: {{ .namespace | default .root.Release.Namespace }}
 {{- end }}
 labels:
   {{- toYaml $labels | nindent 2 }}

@@ -2,6 +2,7 @@
 
 {{- define "agent-scaler.validate" -}}
 {{- include "agent-scaler.validateProcess" . -}}
+{{- include "agent-scaler.validateObserver" . -}}
 {{- include "agent-scaler.validateTls" . -}}
 {{- include "agent-scaler.validateDocument" . -}}
 {{- include "agent-scaler.validateSecrets" . -}}
@@ -20,11 +21,18 @@
 {{- if and (not .Values.serviceAccount.create) (not .Values.serviceAccount.name) -}}
 {{- fail "serviceAccount.create is false: name your own in serviceAccount.name, for instance default." -}}
 {{- end -}}
-{{- $taken := list "SCALER_CONFIG" "SCALER_GRPC_ADDRESS" "SCALER_HTTP_ADDRESS" "SCALER_TLS_CERT" "SCALER_TLS_KEY" "SCALER_TLS_CLIENT_CA" "SCALER_LOG_LEVEL" "SCALER_LOG_FORMAT" "SCALER_REFLECTION" -}}
+{{- $taken := list "SCALER_CONFIG" "SCALER_GRPC_ADDRESS" "SCALER_HTTP_ADDRESS" "SCALER_TLS_CERT" "SCALER_TLS_KEY" "SCALER_TLS_CLIENT_CA" "SCALER_LOG_LEVEL" "SCALER_LOG_FORMAT" "SCALER_REFLECTION" "SCALER_OBSERVE" "SCALER_OBSERVE_NAMESPACES" "SCALER_KUBECONFIG" "SCALER_EVENTS" "SCALER_POD_DELETION_COST" -}}
 {{- range .Values.env -}}
 {{- if has .name $taken -}}
-{{- fail (printf "env sets %s, which is the chart's own: use log, tls, reflection or config instead." .name) -}}
+{{- fail (printf "env sets %s, which is the chart's own: use log, tls, reflection, observer or config instead." .name) -}}
 {{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "agent-scaler.validateObserver" -}}
+{{- $observer := .Values.observer -}}
+{{- if and (not $observer.enabled) (or $observer.podDeletionCost $observer.namespaces) -}}
+{{- fail "observer has settings but is off: set observer.enabled to true, or remove observer.podDeletionCost and observer.namespaces." -}}
 {{- end -}}
 {{- end -}}
 
@@ -142,6 +150,9 @@
 {{- end -}}
 {{- if and $egress.externalCIDRs (eq .Values.networkPolicy.flavour "cilium") -}}
 {{- fail "networkPolicy.egress.externalCIDRs is for the flavour kubernetes: cilium lets out by name, remove it." -}}
+{{- end -}}
+{{- if and $.Values.networkPolicy.apiServer.cidrs (eq .Values.networkPolicy.flavour "cilium") -}}
+{{- fail "networkPolicy.apiServer.cidrs is for the flavour kubernetes: cilium knows the API server, remove it." -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

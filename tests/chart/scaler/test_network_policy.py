@@ -64,18 +64,34 @@ def test_keda_monitoring_and_the_test_are_let_in(newest: Chart) -> None:
 
 def test_without_sources_only_names_are_asked(newest: Chart) -> None:
     """
-    DNS in the cluster, by UDP and TCP, and nothing else.
+    DNS in the cluster, by UDP and TCP, and nothing else where nothing is observed.
     """
-    (dns,) = policy(newest)["egress"]
+    (dns,) = policy(newest, "--set", "observer.enabled=false")["egress"]
     assert dns["to"] == [namespace("kube-system", **{"k8s-app": "kube-dns"})]
     assert [(port["port"], port["protocol"]) for port in dns["ports"]] == [(53, "UDP"), (53, "TCP")]
+
+
+def test_an_observer_is_let_out_to_the_api_server(newest: Chart) -> None:
+    """
+    At its ports, anywhere or where it is said to be; Cilium knows where it is.
+    """
+    _, anywhere = policy(newest)["egress"]
+    assert anywhere == {"ports": [{"port": 443, "protocol": "TCP"}, {"port": 6443, "protocol": "TCP"}]}
+    _, there = policy(newest, *given("networkPolicy.apiServer: {ports: [8443], cidrs: [10.0.0.10/32]}"))["egress"]
+    assert there == rule([{"ipBlock": {"cidr": "10.0.0.10/32"}}], 8443)
+    _, known = cilium(newest, "--set", "networkPolicy.flavour=cilium")["egress"]
+    assert known == {
+        "toEntities": ["kube-apiserver"],
+        "toPorts": [{"ports": [{"port": "443", "protocol": "TCP"}, {"port": "6443", "protocol": "TCP"}]}],
+    }
+    (_,) = cilium(newest, *given("{networkPolicy.flavour: cilium, observer.enabled: false}"))["egress"]
 
 
 def test_sources_are_let_out_to(newest: Chart) -> None:
     """
     Each by its namespace, its address or the networks outside, at its ports; what was added comes last.
     """
-    dns, *rules, extra = policy(newest, *SCALER.file("sources"))["egress"]
+    dns, _, *rules, extra = policy(newest, *SCALER.file("sources"))["egress"]
     assert dns["to"][1] == {"ipBlock": {"cidr": "169.254.20.10/32"}}
     expected = [
         rule([{"ipBlock": {"cidr": "10.0.0.7/32"}}], 9400),
@@ -95,7 +111,7 @@ def test_a_name_outside_is_let_out_to_at_its_port(newest: Chart) -> None:
     NetworkPolicy knows no names: without networks that are given, anywhere, at that port only.
     """
     values = "config: {connections: {m: {type: prometheus, url: 'https://prometheus.example.com:9443/x'}}}"
-    _, outside = policy(newest, *given(values))["egress"]
+    *_, outside = policy(newest, *given(values))["egress"]
     assert outside == {"ports": [{"port": 9443, "protocol": "TCP"}]}
 
 
@@ -114,7 +130,7 @@ def test_peers_can_be_named_closer(newest: Chart, name: str) -> None:
             "{config: {connections: {m: {type: prometheus, url: 'http://prometheus.monitoring.svc'}}}, "
             "networkPolicy.egress.ports: {m: [9090]}}"
         )
-        assert policy(newest, *given(values))["egress"][1] == rule([namespace("monitoring")], 9090)
+        assert policy(newest, *given(values))["egress"][-1] == rule([namespace("monitoring")], 9090)
 
 
 def test_monitoring_and_the_test_can_be_left_out(newest: Chart) -> None:
@@ -163,7 +179,7 @@ def test_cilium_lets_out_by_name(newest: Chart) -> None:
     """
     Names need the DNS rule, without which Cilium never learns their addresses.
     """
-    dns, cache, address, inside, outside, extra = cilium(newest, *SCALER.file("cilium"))["egress"]
+    dns, cache, _, address, inside, outside, extra = cilium(newest, *SCALER.file("cilium"))["egress"]
     assert dns["toEndpoints"] == [{"matchLabels": {CILIUM_NAMESPACE: "kube-system", "k8s-app": "kube-dns"}}]
     assert cache["toCIDR"] == ["169.254.20.10/32"]
     for each in (dns, cache):

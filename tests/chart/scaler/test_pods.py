@@ -1,5 +1,5 @@
 """
-What runs: with no rights, one at a time, and without a restart when its surroundings change.
+What runs: with few rights, one at a time, and without a restart when its surroundings change.
 """
 
 from __future__ import annotations
@@ -49,11 +49,12 @@ def test_every_container_is_restricted(newest: Chart, values: Path) -> None:
 
 
 @EVERY_FILE
-def test_it_asks_the_api_nothing(newest: Chart, values: Path) -> None:
+def test_without_an_observer_it_asks_the_api_nothing(newest: Chart, values: Path) -> None:
     """
     No token, no role, no variables of other Services.
     """
-    text = newest.template("--values", values)
+    observer = ("--set", "observer.enabled=false", "--set", "observer.podDeletionCost=false")
+    text = newest.template("--values", values, *observer, "--set-json", "observer.namespaces=[]")
     assert not [each for each in objects(text) if each["apiVersion"].startswith("rbac")]
     for pod in pods(text):
         assert pod["spec"]["automountServiceAccountToken"] is False

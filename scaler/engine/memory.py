@@ -1,0 +1,166 @@
+"""
+Memory: what was learned of workloads outlasts a restart, and a workload that is forgotten for a while.
+
+Whatever touches the file runs in a thread of its own, at the start, every minute and at the end: no answer waits for
+it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
+from typing import Self
+
+from scaler.domain.kinds import KINDS, Kind
+from scaler.domain.policy import Policy
+from scaler.engine.learned import Keeping, Key, Learned, StoreError
+from scaler.engine.roster import Workload
+from scaler.engine.workload import Caller, MetadataError
+from scaler.settings.metadata import KEDAS_OWN
+
+_log = logging.getLogger(__name__)
+
+EVERY = 60.0
+"""Seconds between two checkpoints."""
+
+
+class Memory:
+    """
+    Keeps what the kinds of policies have learned.
+
+    Args:
+        store: where it lasts; None: nowhere.
+        learned: what was there at the start; each is held until its workload calls.
+        kinds: the kinds of policies.
+    """
+
+    def __init__(
+        self,
+        store: Keeping | None = None,
+        learned: Mapping[Key, Learned] | None = None,
+        kinds: Mapping[type, Kind] = KINDS,
+    ) -> None:
+        self._store = store
+        self._kinds = kinds
+        self._waiting = dict(learned or {})
+        self._kept: dict[Key, object] = {}
+        self._forgotten: dict[Key, Learned] = {}
+        self._thread = None if store is None else ThreadPoolExecutor(1, thread_name_prefix="state")
+        self._trouble = ""
+
+    @classmethod
+    async def of(cls, store: Keeping) -> Self:
+        """
+        Return what a store has; where it cannot be used that is said, and nothing lasts.
+        """
+        try:
+            return cls(store, await asyncio.to_thread(store.read))
+        except StoreError as error:
+            _log.warning("what is learned will not outlast a restart: %s", error)
+            return cls()
+
+    def recall(self, caller: Caller, policy: Policy) -> object:
+        """
+        Return the state that a kind of policy can begin with for a caller, None if nothing was learned.
+        """
+        key = key_of(caller)
+        learned = self._waiting.pop(key, None)
+        kind = self._kinds[type(policy.params)]
+        if learned is None or learned.kind != kind.name:
+            return None
+        try:
+            data = json.loads(learned.data)
+            state = kind.restore(data)
+        except (ValueError, TypeError, LookupError, AttributeError) as error:
+            _log.warning("%s: what was learned of it cannot be read, learning begins anew: %s", caller, error)
+            return None
+        self._kept[key] = state
+        return state
+
+    def forget(self, workload: Workload) -> None:
+        """
+        Put by what was learned of a workload that is forgotten: it may call again.
+        """
+        if self._store is None:
+            return
+        learned = self._learned(_present(workload))
+        self._kept.pop(key_of(workload.caller), None)
+        if learned is not None:
+            self._waiting[key_of(workload.caller)] = self._forgotten[key_of(workload.caller)] = learned
+
+    async def run(self, roster: Iterable[Workload]) -> None:
+        """
+        Make a checkpoint every minute until cancelled.
+        """
+        while True:
+            await asyncio.sleep(EVERY)
+            await self.checkpoint(roster)
+
+    async def checkpoint(self, roster: Iterable[Workload]) -> None:
+        """
+        Write what has changed since the last one.
+        """
+        if self._store is None or self._thread is None:
+            return
+        present = {
+            key_of(workload.caller): _present(workload) for workload in roster if workload.state.kind is not None
+        }
+        changed = {key: each for key, each in present.items() if self._kept.get(key) is not each[1]}
+        forgotten, self._forgotten = self._forgotten, {}
+        try:
+            loop = asyncio.get_running_loop()
+            written = await loop.run_in_executor(self._thread, self._write, self._store, changed, forgotten)
+        except StoreError as error:
+            self._forgotten = {**forgotten, **self._forgotten}
+            if self._trouble != str(error):
+                self._trouble = str(error)
+                _log.warning("what is learned is not kept: %s", error)
+            return
+        self._trouble = ""
+        self._kept.update({key: changed[key][1] for key in written})
+
+    def close(self) -> None:
+        """
+        Let the thread end.
+        """
+        if self._thread is not None:
+            self._thread.shutdown()
+
+    def _learned(self, present: tuple[type | None, object]) -> Learned | None:
+        params, state = present
+        if params is None or state is None:
+            return None
+        kind = self._kinds[params]
+        data = kind.save(state)
+        return Learned(kind.name, json.dumps(data, separators=(",", ":"))) if data else None
+
+    def _write(
+        self,
+        store: Keeping,
+        changed: Mapping[Key, tuple[type | None, object]],
+        forgotten: Mapping[Key, Learned],
+    ) -> Collection[Key]:
+        """
+        Write what was learned; return of which of those that have changed there was anything.
+        """
+        saved = {key: learned for key, each in changed.items() if (learned := self._learned(each)) is not None}
+        if saved or forgotten:
+            store.write({**forgotten, **saved})
+        return saved.keys()
+
+
+def key_of(caller: Caller) -> Key:
+    """
+    Return what a trigger is known by: all of its metadata that is ours, so that an edited one learns for itself.
+    """
+    own = sorted((name, text) for name, text in caller.metadata.items() if name not in KEDAS_OWN)
+    return Key(caller.namespace, caller.name, sha256(json.dumps(own).encode()).hexdigest()[:16])
+
+
+def _present(workload: Workload) -> tuple[type | None, object]:
+    plan = workload.plan
+    return (None if isinstance(plan, MetadataError) else type(plan.policy.params)), workload.state.kind

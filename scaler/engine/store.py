@@ -1,0 +1,136 @@
+"""
+The store: one SQLite file with what was learned of workloads. It blocks: call it in a thread.
+
+A file that is damaged, or somebody else's, is set aside, and learning begins anew: nothing in it stops a scaler.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import closing, suppress
+from hashlib import sha256
+from pathlib import Path
+
+from scaler.engine.learned import Key, Learned, StoreError
+
+_log = logging.getLogger(__name__)
+
+_APPLICATION = 0x6741_5363
+_VERSION = 1
+_KEPT_FOR = 30 * 86400.0  # seconds without news after which a workload is taken to be no more
+_TABLE = """
+CREATE TABLE learned (
+    namespace TEXT NOT NULL, name TEXT NOT NULL, "trigger" TEXT NOT NULL,
+    kind TEXT NOT NULL, data TEXT NOT NULL, digest TEXT NOT NULL, saved_at REAL NOT NULL,
+    PRIMARY KEY (namespace, name, "trigger")
+) WITHOUT ROWID
+"""
+_UPSERT = "INSERT OR REPLACE INTO learned VALUES (?, ?, ?, ?, ?, ?, ?)"
+
+
+class Store:
+    """
+    The file.
+
+    Args:
+        path: where it is, or is to be.
+        busy: seconds to wait for another process that writes it: a scaler that is about to stop.
+    """
+
+    def __init__(self, path: Path, busy: float = 5.0) -> None:
+        self._path = path
+        self._busy = busy
+
+    def read(self) -> Mapping[Key, Learned]:
+        """
+        Return what was learned, from a file that is sound from now on.
+
+        Raises:
+            StoreError: there can be no file.
+        """
+        try:
+            return self._read()
+        except (sqlite3.Error, ValueError) as error:  # ValueError: SQLite itself speaks of it in what is no UTF-8
+            if not self._path.is_file() or _unreachable(error):
+                raise StoreError(f"the state file {self._path} cannot be used ({error})") from error
+            self._set_aside(str(error))
+        try:
+            return self._read()
+        except sqlite3.Error as error:
+            raise StoreError(f"the state file {self._path} cannot be made ({error})") from error
+
+    def write(self, learned: Mapping[Key, Learned]) -> None:
+        """
+        Write what was learned since, all of it or nothing.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
+        now = time.time()
+        rows = [(*key, *each, _digest(*key, *each), now) for key, each in learned.items()]
+        try:
+            with closing(self._connect()) as connection, connection:
+                connection.executemany(_UPSERT, rows)
+        except sqlite3.Error as error:
+            raise StoreError(f"the state file {self._path} cannot be written ({error})") from error
+
+    def _connect(self) -> sqlite3.Connection:
+        return sqlite3.connect(self._path, timeout=self._busy)
+
+    def _read(self) -> Mapping[Key, Learned]:
+        with closing(self._connect()) as connection, connection:
+            if not _ask(connection, "SELECT count(*) FROM sqlite_master") and not _ask(
+                connection, "PRAGMA application_id"
+            ):
+                connection.execute(_TABLE)
+                connection.execute(f"PRAGMA application_id = {_APPLICATION}")
+                connection.execute(f"PRAGMA user_version = {_VERSION}")
+                return {}
+            if _ask(connection, "PRAGMA application_id") != _APPLICATION:
+                raise sqlite3.DatabaseError("it is another program's")
+            if _ask(connection, "PRAGMA user_version") != _VERSION:
+                raise sqlite3.DatabaseError("it is of another version")
+            sound = _ask(connection, "PRAGMA integrity_check(1)")
+            if sound != "ok":
+                raise sqlite3.DatabaseError(str(sound))
+            connection.execute("DELETE FROM learned WHERE saved_at < ?", (time.time() - _KEPT_FOR,))
+            return _learned(connection.execute('SELECT namespace, name, "trigger", kind, data, digest FROM learned'))
+
+    def _set_aside(self, why: str) -> None:
+        aside = self._path.with_name(f"{self._path.name}.set-aside")
+        _log.warning("the state file %s is set aside as %s (%s): learning begins anew", self._path, aside.name, why)
+        with suppress(OSError):
+            self._path.replace(aside)
+        for rest in ("-journal", "-wal", "-shm"):
+            with suppress(OSError):
+                self._path.with_name(f"{self._path.name}{rest}").unlink()
+
+
+def _ask(connection: sqlite3.Connection, question: str) -> object:
+    return connection.execute(question).fetchone()[0]
+
+
+def _learned(rows: Iterable[tuple[object, ...]]) -> Mapping[Key, Learned]:
+    """
+    Return the rows that are as they were written: a file that was cut off within a page may seem sound to SQLite.
+    """
+    found = {}
+    for *row, digest in rows:
+        namespace, name, trigger, kind, data = map(str, row)
+        if _digest(namespace, name, trigger, kind, data) == digest:
+            found[Key(namespace, name, trigger)] = Learned(kind, data)
+    return found
+
+
+def _digest(*texts: str) -> str:
+    return sha256("\0".join(texts).encode()).hexdigest()[:16]
+
+
+def _unreachable(error: Exception) -> bool:
+    """
+    Tell whether the file may be sound, and only cannot be had.
+    """
+    return any(word in str(error) for word in ("locked", "unable to open", "readonly"))

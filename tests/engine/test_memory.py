@@ -1,0 +1,247 @@
+"""
+What was learned outlasts a restart, and nobody waits for the file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scaler.domain.kinds import Kind
+from scaler.domain.outlook import Outlook, Proposal
+from scaler.domain.target import TARGET, TargetParams
+from scaler.engine.learned import Key, Learned, StoreError
+from scaler.engine.memory import Memory, key_of
+from scaler.engine.plan import Plan
+from scaler.engine.roster import Workload
+from scaler.engine.store import Store
+from tests.engine.installation import caller
+from tests.engine.workloads import workload
+
+
+class Counting:
+    """
+    A kind that learns a number.
+    """
+
+    name = "counting"
+
+    def propose(self, params: Any, outlook: Outlook, state: Any, now: float) -> Proposal:
+        """
+        Propose what `target` does.
+        """
+        return replace(TARGET.propose(params, outlook, None, now), state=state)
+
+    def interrupted(self, state: Any) -> Any:
+        """
+        Learn on.
+        """
+        return state
+
+    def save(self, state: Any) -> Mapping[str, Any]:
+        """
+        Save the number.
+        """
+        return {"number": state[0]}
+
+    def restore(self, data: Mapping[str, Any]) -> Any:
+        """
+        Return the number.
+
+        Raises:
+            ValueError: it is none.
+        """
+        if not isinstance(data.get("number"), int):
+            raise ValueError("number: must be a number")  # noqa: TRY004 - as a kind is to say it
+        return (data["number"],)
+
+
+KINDS: Mapping[type, Kind] = {TargetParams: Counting()}
+
+
+@dataclass
+class Shelf:
+    """
+    A store in memory that notes each write, and fails when told to.
+    """
+
+    held: dict[Key, Learned] = field(default_factory=dict)
+    writes: list[set[str]] = field(default_factory=list)
+    broken: bool = False
+
+    def read(self) -> Mapping[Key, Learned]:
+        """
+        Return all.
+        """
+        return dict(self.held)
+
+    def write(self, learned: Mapping[Key, Learned]) -> None:
+        """
+        Take it.
+        """
+        if self.broken:
+            raise StoreError("the shelf is broken")
+        self.writes.append({key.name for key in learned})
+        self.held.update(learned)
+
+
+def knowing(number: int, name: str = "agent") -> Workload:
+    """
+    Return a workload of which a number was learned.
+    """
+    it = workload(name)
+    it.state = replace(it.state, kind=(number,))
+    return it
+
+
+def recalled(memory: Memory, name: str = "agent") -> object:
+    """
+    Return what is recalled of a caller.
+    """
+    it = workload(name)
+    assert isinstance(it.plan, Plan)
+    return memory.recall(it.caller, it.plan.policy)
+
+
+async def test_after_a_restart_it_goes_on(tmp_path: Path) -> None:
+    """
+    Two workloads, each with what was learned of it; a third begins at the beginning.
+    """
+    path = tmp_path / "state.sqlite"
+    store = Store(path)
+    before = Memory(store, store.read(), KINDS)
+    await before.checkpoint([knowing(3), knowing(5, "other")])
+    before.close()
+    after = Memory(store, Store(path).read(), KINDS)
+    assert (recalled(after), recalled(after, "other"), recalled(after, "third")) == ((3,), (5,), None)
+    after.close()
+
+
+async def test_only_what_has_changed_is_written() -> None:
+    """
+    The state is a value: who has the very same one has learned nothing.
+    """
+    shelf = Shelf()
+    memory = Memory(shelf, None, KINDS)
+    one, other = knowing(1), knowing(2, "other")
+    await memory.checkpoint([one, other])
+    await memory.checkpoint([one, other])
+    other.state = replace(other.state, kind=(3,))
+    await memory.checkpoint([one, other])
+    assert shelf.writes == [{"agent", "other"}, {"other"}]
+    memory.close()
+
+
+async def test_a_checkpoint_comes_every_minute() -> None:
+    """
+    And one that fails is said once; what it had is written by the next.
+    """
+    shelf = Shelf(broken=True)
+    memory = Memory(shelf, None, KINDS)
+    for _ in range(3):
+        await memory.checkpoint([knowing(1)])
+    shelf.broken = False
+    await memory.checkpoint([knowing(1)])
+    assert shelf.held == {key_of(caller()): Learned("counting", '{"number":1}')}
+    memory.close()
+
+
+async def test_a_failure_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    """
+    Not every minute.
+    """
+    caplog.set_level(logging.WARNING)
+    memory = Memory(Shelf(broken=True), None, KINDS)
+    for _ in range(3):
+        await memory.checkpoint([knowing(1)])
+    assert [record.getMessage() for record in caplog.records] == ["what is learned is not kept: the shelf is broken"]
+    memory.close()
+
+
+async def test_who_is_forgotten_may_call_again() -> None:
+    """
+    At once, or after a restart.
+    """
+    shelf = Shelf()
+    memory = Memory(shelf, None, KINDS)
+    memory.forget(knowing(4))
+    await memory.checkpoint([])
+    assert shelf.held == {key_of(caller()): Learned("counting", '{"number":4}')}
+    assert recalled(memory) == (4,)
+    memory.close()
+
+
+@pytest.mark.parametrize(
+    ("learned", "said"),
+    [
+        pytest.param(Learned("counting", '{"number":"x"}'), "number: must be a number", id="wrong"),
+        pytest.param(Learned("counting", "{"), "Expecting", id="no JSON"),
+        pytest.param(Learned("counting", "[]"), "no attribute", id="no mapping"),
+        pytest.param(Learned("another", '{"number":1}'), None, id="another kind's"),
+    ],
+)
+def test_what_makes_no_sense_is_not_believed(
+    learned: Learned, said: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    """
+    It is said why, unless the policy has simply become another kind.
+    """
+    assert recalled(Memory(None, {key_of(caller()): learned}, KINDS)) is None
+    assert (said is None) is (not caplog.text)
+    assert said is None or said in caplog.text
+
+
+async def test_a_store_that_cannot_be_used_stops_nobody(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """
+    Nothing lasts, and that is said.
+    """
+    memory = await Memory.of(Store(tmp_path / "nowhere" / "state.sqlite"))
+    await memory.checkpoint([knowing(1)])
+    assert recalled(memory) is None
+    assert "will not outlast a restart" in caplog.text
+
+
+async def test_a_slow_store_holds_nobody_up() -> None:
+    """
+    While it writes, the loop goes on.
+    """
+    writing, done = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    class Slow(Shelf):
+        """
+        A shelf that takes its time.
+        """
+
+        def write(self, learned: Mapping[Key, Learned]) -> None:
+            """
+            Wait until the loop has done something.
+            """
+            loop.call_soon_threadsafe(writing.set)
+            asyncio.run_coroutine_threadsafe(done.wait(), loop).result(10)
+            super().write(learned)
+
+    shelf = Slow()
+    memory = Memory(shelf, None, KINDS)
+    task = asyncio.create_task(memory.checkpoint([knowing(1)]))
+    await writing.wait()
+    assert shelf.writes == []
+    done.set()
+    await task
+    assert shelf.writes == [{"agent"}]
+    memory.close()
+
+
+def test_a_trigger_is_known_by_what_is_ours() -> None:
+    """
+    Another address of the scaler is the same trigger; another queue is another one.
+    """
+    same = key_of(caller(scalerAddress="here:6000"))
+    assert same == key_of(caller(scalerAddress="there:6000")) == key_of(caller())
+    assert key_of(caller(queue="other")) != same

@@ -1,0 +1,158 @@
+"""
+The state file: what is written is read, and nothing in it, or not in it, stops a scaler.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from contextlib import closing
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scaler.engine.learned import Key, Learned, StoreError
+from scaler.engine.store import Store
+
+LEARNED = {
+    Key("ai", f"agent-{number}", "0123456789abcdef"): Learned("economic", '{"gaps":[1.5,2]}' * 20)
+    for number in range(40)
+}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """
+    A file with what was learned of forty workloads.
+    """
+    path = tmp_path / "state.sqlite"
+    store = Store(path)
+    assert store.read() == {}
+    store.write(LEARNED)
+    return path
+
+
+@cache
+def sound() -> bytes:
+    """
+    The bytes of such a file.
+    """
+    with TemporaryDirectory() as folder:
+        store = Store(Path(folder) / "state.sqlite")
+        store.read()
+        store.write(LEARNED)
+        return (Path(folder) / "state.sqlite").read_bytes()
+
+
+def usable(content: bytes) -> dict[Key, Learned]:
+    """
+    Return what is read from a file of that content; it can be written and read again then.
+    """
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "state.sqlite"
+        path.write_bytes(content)
+        found = Store(path).read()
+        Store(path).write({Key("ai", "new", "x"): Learned("economic", "{}")})
+        again = Store(path).read()
+        assert again == {**found, Key("ai", "new", "x"): Learned("economic", "{}")}
+        return dict(found)
+
+
+def test_what_is_written_is_read(path: Path) -> None:
+    """
+    By another process, too; what is written again replaces what was there.
+    """
+    assert Store(path).read() == LEARNED
+    key = next(iter(LEARNED))
+    Store(path).write({key: Learned("target", "[]")})
+    assert Store(path).read() == {**LEARNED, key: Learned("target", "[]")}
+
+
+@given(part=st.floats(0, 1))
+@settings(max_examples=150, deadline=None)
+def test_truncated_anywhere_it_starts(part: float) -> None:
+    """
+    What is read is what was written, or less of it, and the file can be used again.
+    """
+    length = round(part * len(sound()))
+    found = usable(sound()[:length])
+    assert found.items() <= LEARNED.items()
+    assert length < len(sound()) or found == LEARNED
+
+
+@pytest.mark.parametrize("page", range(4))
+@pytest.mark.parametrize("beside", [-1, 0, 1])
+def test_truncated_at_a_page_it_starts(page: int, beside: int) -> None:
+    """
+    Where SQLite's own pages end is nothing special.
+    """
+    assert usable(sound()[: max(0, page * 4096 + beside)]) == {}
+
+
+@given(part=st.floats(0, 1), noise=st.binary(min_size=1, max_size=200))
+@settings(max_examples=150, deadline=None)
+def test_whatever_is_in_it_it_starts(part: float, noise: bytes) -> None:
+    """
+    Any bytes anywhere: what is read is what was written, and the file can be used again.
+    """
+    at = round(part * len(sound()))
+    assert usable(sound()[:at] + noise + sound()[at + len(noise) :]).items() <= LEARNED.items()
+
+
+@pytest.mark.parametrize("foreign", ["text", "another program's", "another version's"])
+def test_what_is_not_ours_is_set_aside_and_not_lost(
+    foreign: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """
+    With a warning that names it; it stands beside, as it was.
+    """
+    path = tmp_path / "state.sqlite"
+    if foreign == "text":
+        path.write_text("a letter to somebody\n" * 100)
+    elif foreign == "another program's":
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute("CREATE TABLE letters (text)")
+    else:
+        Store(path).read()
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute("PRAGMA user_version = 7")
+    before = path.read_bytes()
+    assert Store(path).read() == {}
+    assert (tmp_path / "state.sqlite.set-aside").read_bytes() == before
+    assert "learning begins anew" in caplog.text
+
+
+def test_who_was_not_seen_for_a_month_is_forgotten(path: Path) -> None:
+    """
+    29 days are kept.
+    """
+    old, older = list(LEARNED)[:2]
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for key, days in ((old, 29), (older, 31)):
+            connection.execute("UPDATE learned SET saved_at = ? WHERE name = ?", (time.time() - days * 86400, key.name))
+    assert Store(path).read() == {key: each for key, each in LEARNED.items() if key != older}
+
+
+def test_where_no_file_can_be_it_says_so(tmp_path: Path) -> None:
+    """
+    A directory that is not there; one in the file's place.
+    """
+    (tmp_path / "folder").mkdir()
+    for path in (tmp_path / "nowhere" / "state.sqlite", tmp_path / "folder"):
+        with pytest.raises(StoreError, match=f"the state file {path} cannot be used"):
+            Store(path).read()
+
+
+def test_a_file_in_use_is_not_set_aside(path: Path) -> None:
+    """
+    Somebody writes it: it is sound, and not ours now.
+    """
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(StoreError, match="locked"):
+            Store(path, busy=0.05).read()
+    assert Store(path).read() == LEARNED
