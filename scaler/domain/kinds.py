@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from scaler.domain.economic.kind import ECONOMIC
+from scaler.domain.economic.params import EconomicParams
 from scaler.domain.outlook import Outlook, Proposal
 from scaler.domain.target import TARGET, TargetParams
 
@@ -18,7 +20,12 @@ from scaler.domain.target import TARGET, TargetParams
 class Kind(Protocol):
     """
     What a policy kind must be able to do. Parameters and state are its own types.
+
+    Attributes:
+        name: the kind's name, for people and in files.
     """
+
+    name: str
 
     def propose(self, params: Any, outlook: Outlook, state: Any, now: float) -> Proposal:
         """
@@ -34,6 +41,21 @@ class Kind(Protocol):
         """
         ...
 
+    def save(self, state: Any) -> Mapping[str, Any]:
+        """
+        Return what was learned and should outlive a restart, as plain data for JSON; nothing where nothing is learned.
+        """
+        ...
 
-KINDS: Mapping[type, Kind] = {TargetParams: TARGET}
+    def restore(self, data: Mapping[str, Any]) -> Any:
+        """
+        Return a state that goes on from what was learned before.
+
+        Raises:
+            ValueError: this is not what `save` returns; the message says what is wrong with it.
+        """
+        ...
+
+
+KINDS: Mapping[type, Kind] = {TargetParams: TARGET, EconomicParams: ECONOMIC}
 """The kinds, by the type of their parameters."""

@@ -4,8 +4,10 @@ The policy kind `target`: so much load a replica, an idle window, and a window t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
+from typing import Any
 
 from scaler.domain.choice import Choice
 from scaler.domain.decision import Reason
@@ -70,6 +72,8 @@ class Target:
     The kind itself.
     """
 
+    name = "target"
+
     def propose(self, params: TargetParams, outlook: Outlook, state: object, now: float) -> Proposal:
         """
         Return what the load wants, stabilised; without demand at least one replica until the idle window has passed.
@@ -89,6 +93,17 @@ class Target:
         Forget since when it was quiet; what was wanted is still remembered.
         """
         return TargetState(peaks=state.peaks) if isinstance(state, TargetState) else TargetState()
+
+    def save(self, state: object) -> Mapping[str, Any]:  # noqa: ARG002 - it learns nothing
+        """
+        Return nothing: after a restart the windows begin anew.
+        """
+        return {}
+
+    def restore(self, data: Mapping[str, Any]) -> None:
+        """
+        Return the state at first sight.
+        """
 
 
 TARGET = Target()
