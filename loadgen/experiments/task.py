@@ -14,7 +14,7 @@ from typing import Any
 
 import loadgen.simulation
 import scaler.domain
-from loadgen.simulation.scaling import Scaling
+from loadgen.simulation.scaling import Ours, Scaling
 from loadgen.simulation.simulate import simulate
 from loadgen.simulation.workload import Workload
 from loadgen.simulation.world import World
@@ -47,7 +47,8 @@ def task_of(workload: str, scaling: Scaling, world: World, seed: int, prices: tu
     """
     Return the task for a workload of that digest.
     """
-    text = repr((code_digest(), workload, scaling, world, seed, prices))
+    digest = code_digest(ours=isinstance(scaling, Ours))
+    text = repr((digest, workload, scaling, world, seed, prices))
     return Task(hashlib.sha256(text.encode()).hexdigest()[:32], workload, scaling, world, seed, prices)
 
 
@@ -60,14 +61,15 @@ def workload_digest(workload: Workload) -> str:
 
 
 @cache
-def code_digest() -> str:
+def code_digest(*, ours: bool) -> str:
     """
-    Return a name that changes when the code does on which results depend: the simulator's, and the decision's.
+    Return a name that changes when the code does that results depend on: the simulator's, and of *ours* the decision's.
     """
     digest = hashlib.sha256()
-    for room in (loadgen.simulation, scaler.domain):
-        for path in sorted(Path(str(room.__file__)).parent.glob("*.py")):
-            digest.update(path.name.encode())
+    for room in (loadgen.simulation, scaler.domain) if ours else (loadgen.simulation,):
+        folder = Path(str(room.__file__)).parent
+        for path in sorted(folder.rglob("*.py")):
+            digest.update(str(path.relative_to(folder)).encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()[:32]
 
