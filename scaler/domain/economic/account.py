@@ -12,7 +12,7 @@ from scaler.domain.choice import Choice
 from scaler.domain.economic.growth import Prospect
 from scaler.domain.economic.levels import NEW_LEVEL, Level, Prices
 from scaler.domain.economic.params import EconomicParams
-from scaler.domain.economic.state import LEAST_COLD_START, EconomicState, Wake, service_time
+from scaler.domain.economic.state import LEAST_COLD_START, Depth, EconomicState, Fleet, Wake, service_time
 
 _MOST_WAKES = 8
 _MOST_FINISHED = 2000.0
@@ -70,7 +70,6 @@ class Account:
         """
         self._params, self._most = params, most
         self._now, self._jobs, self._ready = state.at, state.jobs, state.ready
-        self._state = state
         self._busy, self._finished = state.busy, state.finished
         self._cold_start, self._starts = state.cold_start, state.starts
         self._forecast, self._wakes, self._last_arrival = state.forecast, state.wakes, state.last_arrival
@@ -80,14 +79,17 @@ class Account:
         self._levels += [NEW_LEVEL] * len(fresh)
         self._solve_all() if state.price != params.price else self._solve(fresh)
 
-    @property
-    def state(self) -> EconomicState:
-        """The state now."""
-        return replace(
-            self._state,
+    def state(self, depth: Depth, read_at: float, fleet: Fleet) -> EconomicState:
+        """
+        Return the state now, after that reading of the queue, with those replicas.
+        """
+        # Every field by its name: `replace` would take as long as all the rest of a quiet decision.
+        return EconomicState(
             open=True,
             at=self._now,
             jobs=self._jobs,
+            depth=depth,
+            read_at=read_at,
             disagreed=self._disagreed,
             ready=self._ready,
             cold_start=self._cold_start,
@@ -99,6 +101,7 @@ class Account:
             forecast=self._forecast,
             levels=tuple(self._levels),
             price=self._params.price,
+            fleet=fleet,
         )
 
     @property

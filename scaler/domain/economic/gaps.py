@@ -12,6 +12,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import isfinite
 from struct import Struct
 
@@ -114,16 +115,8 @@ class Gaps:
         """
         Return in how many seconds three out of four gaps of this *age* have ended; None if none was that long.
         """
-        at = min(bisect_right(EDGES, max(age, 0.0)) - 1, BINS - 1)
-        if not any(self.counts[at:]):
-            return None
-        masses = list(self._masses(self.mean_cost(expected)))[::-1][at:]
-        missing = 0.75 * sum(masses)
-        for index, mass in enumerate(masses):
-            missing -= mass
-            if missing <= 0:
-                return max(EDGES[at + index + 1] - age, 1.0)
-        return EDGES[-1]
+        ends = _usual_end(self, min(bisect_right(EDGES, max(age, 0.0)) - 1, BINS - 1), self.mean_cost(expected))
+        return None if ends is None else max(ends - age, 1.0)
 
     @property
     def _unpacked(self) -> tuple[float, ...]:
@@ -139,6 +132,22 @@ class Gaps:
             reaching = half / (half + start)
             yield count + _PRIOR * (reaching - beyond)
             beyond = reaching
+
+
+@lru_cache(maxsize=1000)
+def _usual_end(gaps: Gaps, at: int, mean: float) -> float | None:
+    """
+    Return the end of the bin by which three out of four gaps have ended that reach the bin *at*; None if none did.
+    """
+    if not any(gaps.counts[at:]):
+        return None
+    masses = list(gaps._masses(mean))[::-1][at:]  # noqa: SLF001 - stands outside to be remembered: it is asked often
+    missing = 0.75 * sum(masses)
+    for index, mass in enumerate(masses):
+        missing -= mass
+        if missing <= 0:
+            return EDGES[at + index + 1]
+    return EDGES[-1]
 
 
 _NONE = (0.0,) * (2 * BINS)

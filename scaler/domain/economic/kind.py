@@ -7,30 +7,18 @@ It sees readings, not events: that jobs came or ended is the difference between 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 
 from scaler.domain.decision import Reason
 from scaler.domain.economic.account import Account, Answer, Why
 from scaler.domain.economic.params import EconomicParams
-from scaler.domain.economic.state import Depth, EconomicState
+from scaler.domain.economic.state import Depth, EconomicState, Fleet
 from scaler.domain.economic.wording import answer_text
 from scaler.domain.observed import Observed
 from scaler.domain.outlook import Outlook, Proposal
 from scaler.domain.readings import DEMAND, Known, QueueDepth
 from scaler.domain.replicas import whole_replicas
 from scaler.domain.wording import leading_want, quiet_text, replicas_text
-
-
-@dataclass(frozen=True, slots=True)
-class _Fleet:
-    """
-    The replicas: those wanted, those of them that are ready, and since when each is wanted where nobody may look.
-    """
-
-    wanted: int
-    ready: int
-    answered: tuple[float, ...] = ()
 
 
 class Economic:
@@ -50,26 +38,23 @@ class Economic:
             return _without_queue(outlook, before)
         depth, read_at = found
         waiting, in_flight = depth
-        fleet = _fleet(outlook, before, now)
         account = Account(params, before, outlook.maximum)
-        watched_from = now if before.watched_from is None else before.watched_from
-        counted = _learn_starts(account, before.counted, watched_from, outlook.observed)
+        if outlook.observed is None:
+            fleet = _answered(outlook.replicas, before, now)
+            wanted = outlook.replicas
+            ready = sum(now - at >= before.cold_start for at in fleet.answered)
+        else:
+            fleet = _watched(outlook.observed, account, before.fleet, now)
+            wanted = outlook.observed.wanted
+            ready = min(outlook.observed.ready, wanted)
         if not before.open:
-            account.resume(waiting + in_flight, fleet.wanted, now)
+            account.resume(waiting + in_flight, wanted, now)
         elif read_at > before.read_at or depth != before.depth:
-            account.pass_time(read_at, fleet.ready)
-            _book_difference(account, before.depth, depth, fleet.wanted)
-        account.pass_time(now, fleet.ready)
-        answer = account.answer(waiting, in_flight, fleet.wanted)
-        after = replace(
-            account.state,
-            depth=depth,
-            read_at=read_at,
-            watched_from=watched_from,
-            counted=counted,
-            answered=fleet.answered,
-        )
-        return _proposal(answer, account, outlook, after, now)
+            account.pass_time(read_at, ready)
+            _book_difference(account, before.depth, depth, wanted)
+        account.pass_time(now, ready)
+        answer = account.answer(waiting, in_flight, wanted)
+        return _proposal(answer, account, outlook, account.state(depth, read_at, fleet), now)
 
     def interrupted(self, state: object) -> EconomicState:
         """
@@ -122,37 +107,35 @@ def _without_queue(outlook: Outlook, before: EconomicState) -> Proposal:
     return Proposal(replicas, Reason.DEMAND, sentence, state)
 
 
-def _fleet(outlook: Outlook, before: EconomicState, now: float) -> _Fleet:
+def _answered(wanted: int, before: EconomicState, now: float) -> Fleet:
     """
-    Return the replicas as the cluster shows them; else as they follow from the last answers and the cold start.
+    Return replicas that nobody may look at: as many as were last answered, each wanted since its answer.
     """
-    if outlook.observed is not None:
-        return _Fleet(outlook.observed.wanted, min(outlook.observed.ready, outlook.observed.wanted))
-    wanted = outlook.replicas
     # Those that are there at first sight are seen because they are ready.
-    since = now - before.cold_start if before.watched_from is None else now
-    answered = (*before.answered[:wanted], *(since,) * (wanted - len(before.answered)))
-    return _Fleet(wanted, sum(now - at >= before.cold_start for at in answered), answered)
+    since = now - before.cold_start if before.fleet.watched_from is None else now
+    answered = before.fleet.answered
+    if len(answered) == wanted and before.fleet.watched_from is not None:
+        return before.fleet
+    watched_from = now if before.fleet.watched_from is None else before.fleet.watched_from
+    return Fleet(watched_from, answered=(*answered[:wanted], *(since,) * (wanted - len(answered))))
 
 
-def _learn_starts(
-    account: Account, counted: tuple[str, ...], watched_from: float, observed: Observed | None
-) -> tuple[str, ...]:
+def _watched(observed: Observed, account: Account, before: Fleet, now: float) -> Fleet:
     """
-    Learn from replicas that became ready since; return those present that nothing more is to be learned from.
+    Learn from replicas that became ready since, and return those that nothing more is to be learned from.
 
     Each counts once, when it is ready for the first time: one that was unready for a while did not start for so long.
     """
-    if observed is None:
-        return ()
-    after = []
+    watched_from = now if before.watched_from is None else before.watched_from
+    counted = []
     for replica in observed.replicas:
-        if replica.ready_at is None and replica.pod not in counted:
-            continue
-        after.append(replica.pod)
-        if replica.ready_at is not None and replica.pod not in counted and replica.created >= watched_from:
-            account.started(replica.ready_at - replica.created)
-    return tuple(after)
+        if replica.pod in before.counted:
+            counted.append(replica.pod)
+        elif replica.ready_at is not None:
+            counted.append(replica.pod)
+            if replica.created >= watched_from:
+                account.started(replica.ready_at - replica.created)
+    return Fleet(watched_from, tuple(counted))
 
 
 def _book_difference(account: Account, before: Depth, after: Depth, replicas: int) -> None:

@@ -28,8 +28,8 @@ class EconomicParams:
         """
         Refuse what has no meaning.
         """
-        if not 0 <= self.price < inf:
-            raise ValueError(f"the price of waiting must be at least 0 and finite, not {self.price}")
+        if not 0 < self.price < inf:
+            raise ValueError(f"the price of waiting must be above 0 and finite, not {self.price}")
         if not 0 <= self.floor <= 1:
             raise ValueError(f"the floor must be a share between 0 and 1, not {self.floor}")
         if not 0 <= self.cooldown < inf:

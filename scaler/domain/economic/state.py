@@ -49,6 +49,22 @@ class Wake:
 
 
 @dataclass(frozen=True, slots=True)
+class Fleet:
+    """
+    What is remembered of the replicas. Times in seconds.
+
+    Attributes:
+        watched_from: pods that were created before were not seen while they started; None until anything is seen.
+        counted: those of the present pods whose start was learned from.
+        answered: when each of the replicas was first wanted, where nobody may look at them.
+    """
+
+    watched_from: float | None = None
+    counted: tuple[str, ...] = ()
+    answered: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class EconomicState:
     """
     What is remembered, bounded by the policy's maximum. Times in seconds.
@@ -64,9 +80,7 @@ class EconomicState:
         last_arrival: when a job last came, None if that is not known.
         wakes: wake-ups whose cold start is not over.
         price: what the levels were last solved for.
-        watched_from: pods that were created before were not seen while they started.
-        counted: those of the present pods whose start was learned from.
-        answered: when each of the replicas was first wanted, where nobody may look at them.
+        fleet: what is remembered of the replicas.
     """
 
     open: bool = False
@@ -87,14 +101,7 @@ class EconomicState:
     forecast: Forecast = field(default=Forecast(), hash=False)
     levels: tuple[Level, ...] = field(default=(), hash=False)
     price: float | None = None
-    watched_from: float | None = None
-    counted: tuple[str, ...] = ()
-    answered: tuple[float, ...] = ()
-
-    @property
-    def service(self) -> float:
-        """How long a job takes, in seconds."""
-        return service_time(self.busy, self.finished)
+    fleet: Fleet = Fleet()
 
     def interrupted(self) -> EconomicState:
         """
