@@ -32,6 +32,7 @@ class Task:
 
     Attributes:
         key: changes whenever anything changes that the result depends on, the simulator's own code included.
+        bounds: whether the bounds are worked out.
         workload: the digest of its workload, by which the engine finds it.
     """
 
@@ -41,15 +42,18 @@ class Task:
     world: World
     seed: int
     prices: tuple[float, ...]
+    bounds: bool
 
 
-def task_of(workload: str, scaling: Scaling, world: World, seed: int, prices: tuple[float, ...]) -> Task:
+def task_of(
+    workload: str, scaling: Scaling, world: World, seed: int, prices: tuple[float, ...], *, bounds: bool = True
+) -> Task:
     """
     Return the task for a workload of that digest.
     """
     digest = code_digest(ours=isinstance(scaling, Ours))
-    text = repr((digest, workload, scaling, world, seed, prices))
-    return Task(hashlib.sha256(text.encode()).hexdigest()[:32], workload, scaling, world, seed, prices)
+    text = repr((digest, workload, scaling, world, seed, prices, bounds))
+    return Task(hashlib.sha256(text.encode()).hexdigest()[:32], workload, scaling, world, seed, prices, bounds)
 
 
 def workload_digest(workload: Workload) -> str:
@@ -79,6 +83,6 @@ def measure(task: Task, workload: Workload) -> Measured:
     Simulate a cell, and return what came out.
     """
     run = simulate(workload, task.scaling, task.world, task.seed)
-    outcomes = [asdict(run.outcome(price)) for price in task.prices]
+    outcomes = [asdict(run.outcome(price, bounded=task.bounds)) for price in task.prices]
     by_price = [{name: outcome[name] for name in _BY_PRICE} for outcome in outcomes]
     return {**{name: value for name, value in outcomes[0].items() if name not in _BY_PRICE}, "prices": by_price}

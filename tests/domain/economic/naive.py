@@ -1,10 +1,13 @@
 """
-The rule, read off all that ever happened, in the plainest way there is: every event is kept, and to answer, everything
-is derived anew from the first one on. Nothing is packed, pruned or solved ahead.
+The rule, read off all that ever happened, in the plainest way there is.
+
+Every event is kept, and to answer, everything is derived anew from the first one on. Nothing is packed, pruned or
+solved ahead.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import ceil, floor, inf, log2
 
@@ -197,7 +200,7 @@ def _solve(story: Story, number: int) -> None:
 
 
 def _answer(story: Story, waiting: int, in_flight: int, replicas: int) -> int:
-    t, start, service = story.now, story.cold_start, story.service
+    t, start = story.now, story.cold_start
     for number, level in story.levels.items():
         level.started = level.started or (level.on and number <= replicas)
     minute = sum(floor(at / 5) > floor(t / 5) - 12 for at in story.arrivals)
@@ -244,4 +247,4 @@ def _cost(story: Story, waiting: int, rate: float, replicas: int, wanted: int) -
     return (wanted - replicas) * start + story.price * (area + x * x * service / (2 * wanted))
 
 
-_EVENTS = {"start": _start, "pass": _pass, "arrive": _arrive, "finish": _finish}
+_EVENTS: dict[str, Callable[..., None]] = {"start": _start, "pass": _pass, "arrive": _arrive, "finish": _finish}

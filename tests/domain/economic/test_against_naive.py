@@ -96,4 +96,4 @@ def test_a_long_day_is_answered_alike() -> None:
         for what, detail in (("arrive", jobs), ("follow", 1), ("pass", 41.0), ("ready", turn % 4), ("finish", jobs)):
             both.tell(what, detail, compared=False)
         both.tell("follow", 1, compared=False)
-        both.tell("pass", pause, compared=turn % 100 == 99)  # noqa: PLR2004 - now and then: it takes a while
+        both.tell("pass", pause, compared=turn % 100 == 99)
