@@ -84,7 +84,9 @@ def show(workload: Json, console: Console) -> None:
     """
     Write one workload as a table and two sentences.
     """
-    title = Text.assemble((f"{workload['namespace']}/{workload['name']}", "bold"), f"  policy {workload['policy']}")
+    kind = f" (kind {workload['kind']})" if workload["kind"] else ""
+    place = f"{workload['namespace']}/{workload['name']}"
+    title = Text.assemble((place, "bold"), f"  policy {workload['policy']}{kind}")
     console.print(title)
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for heading in ("signal", "reading", "age", "target", "wants"):

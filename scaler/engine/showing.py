@@ -86,6 +86,7 @@ class Showing:
             namespace=workload.caller.namespace,
             name=workload.caller.name,
             policy=plan.policy.name,
+            kind=plan.kind_text,
             decision=present if same else replace(held, wants=present.wants),
             signals=tuple(self._signal(signal, plan) for signal in Signal if signal in plan.asks),
             last_called_seconds_ago=now - workload.last_called,
@@ -113,7 +114,7 @@ def _refused(workload: Workload, error: MetadataError, now: float) -> WorkloadVi
         recheck_at=None,
     )
     caller = workload.caller
-    return WorkloadView(caller.namespace, caller.name, "", decision, (), now - workload.last_called)
+    return WorkloadView(caller.namespace, caller.name, "", "", decision, (), now - workload.last_called)
 
 
 def _source(name: str, line: Line, now: float) -> SourceView:

@@ -35,7 +35,7 @@ def effective(document: Document, trigger: Trigger) -> tuple[str, AnyPolicy]:
         [
             trigger.complaint(KEY_OF[path].name, f"policy '{name}' uses no {path[0]}")
             for path in trigger.changes
-            if changed.get(path[0]) is None
+            if len(path) > 1 and changed.get(path[0]) is None
         ]
     )
     for path, value in trigger.changes.items():

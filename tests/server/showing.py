@@ -63,7 +63,9 @@ def shown(
         recheck_at=NOW + 30,
     )
     signals = tuple(SignalView(want.signal, "redis-main", "list jobs", "tracking") for want in wants)
-    return WorkloadView(namespace, name, "default", decision, signals, last_called_seconds_ago=4.0)
+    return WorkloadView(
+        namespace, name, "default", "target, as the policy says", decision, signals, last_called_seconds_ago=4.0
+    )
 
 
 @dataclass
