@@ -31,6 +31,8 @@ def check(path: Path, *, probe: bool, say: Callable[[str], None], complain: Call
         complain(f"{path}: refused, {len(error.errors)} error{'s' if error.errors[1:] else ''}")
         return 1
     say(f"{path}: valid, {_counted(document.connections, 'connection')}, {_counted(document.policies, 'policy')}")
+    for name, policy in document.policies.items():
+        say(f"policies.{name}: kind {policy.kind_text}")
     return asyncio.run(_probe_all(document, say, complain)) if probe else 0
 
 

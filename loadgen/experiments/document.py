@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError, field_validator
 
 from loadgen.errors import UsageError
 from loadgen.experiments.findings import findings
-from loadgen.experiments.values import Level, Section, Whole
+from loadgen.experiments.values import Flag, Level, Section, Whole
 from loadgen.experiments.workloads import WorkloadSection
 from loadgen.experiments.worlds import WorldSection
 from loadgen.experiments.yamltext import parse_yaml
@@ -31,6 +31,8 @@ class Experiment(Section):
     """Each is a run of its own; costs are their mean."""
     waitingPrices: Annotated[tuple[Level, ...], Field(min_length=1)] = (1.0,)
     """What an hour that a job waits is worth, in GPU-hours."""
+    bounds: Flag = True
+    """Whether to work out what nobody can go below: with many jobs and replicas that takes longer than all the rest."""
     workloads: Annotated[dict[str, WorkloadSection], Field(min_length=1)]
     worlds: dict[str, WorldSection] = Field(min_length=1, default_factory=lambda: {"usual": WorldSection()})
     policies: Annotated[dict[str, dict[str, Any]], Field(min_length=1)]

@@ -14,13 +14,28 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from loadgen.experiments.scaled_object import ScaledObjectSection, StockSection
 from loadgen.experiments.values import Count, Duration, Flag, Interval, Level, Load, Section, Whole
-from loadgen.simulation.scaling import OURS_BY_THE_CHART, Fixed, Ours, Reading, ScaledObject, Scaling, Stock
-from scaler.domain.policy import Activation, Holds, Missing, Policy, SignalRule
+from loadgen.simulation.scaling import (
+    OURS_BY_PRICE,
+    OURS_BY_THE_CHART,
+    Fixed,
+    Ours,
+    Reading,
+    ScaledObject,
+    Scaling,
+    Stock,
+)
+from scaler.domain.economic.params import EconomicParams
+from scaler.domain.policy import Activation, Holds, Missing, Params, Policy, SignalRule
 from scaler.domain.readings import Signal
 from scaler.domain.target import Combine, TargetParams
 
 _FRESHNESS = 30.0
 """Seconds: the scaler's own default."""
+
+
+TARGETS_OWN = frozenset({"combine", "idleWindow", "stabilization"})
+ECONOMICS_OWN = frozenset({"waitingPrice", "keepFloor"})
+"""What only one of the kinds is told."""
 
 
 class ReplicasSection(Section):
@@ -55,7 +70,8 @@ class DemandSection(Section):
     A signal of demand.
     """
 
-    target: Load
+    target: Load | None = None
+    """For the kind `target`, which needs it; the kind `economic` takes none."""
     activation: Level = 0.0
     quiet: Level = 0.0
     missing: Missing = Missing.REQUIRED
@@ -73,7 +89,7 @@ class DemandSection(Section):
         """
         Return the domain's rule.
         """
-        return SignalRule(self.target, self.activation, self.quiet, self.missing, _FRESHNESS, at_workload)
+        return SignalRule(self.target or 1.0, self.activation, self.quiet, self.missing, _FRESHNESS, at_workload)
 
 
 class QueueSection(DemandSection):
@@ -118,10 +134,12 @@ class GpuSection(Section):
 
 class ScalerPolicySection(Section):
     """
-    A policy of the kind `target`, as the scaler's document has it.
+    A policy as the scaler's document has it.
+
+    Without a kind, and without anything that the kind `target` is told, it is of the kind `economic`.
     """
 
-    kind: Literal["target"] = "target"
+    kind: Literal["target", "economic"] | None = None
     replicas: ReplicasSection = ReplicasSection()
     activation: Activation = Activation.ANY
     hold: HoldSection = HoldSection()
@@ -131,6 +149,8 @@ class ScalerPolicySection(Section):
     combine: Combine = Combine.MAX
     idleWindow: Interval = 120.0
     stabilization: Duration = 300.0
+    waitingPrice: Annotated[Level, Field(le=1000)] = 1.0
+    keepFloor: Annotated[Level, Field(le=1)] = 0.1
 
     @model_validator(mode="after")
     def _some_demand(self) -> ScalerPolicySection:
@@ -138,9 +158,42 @@ class ScalerPolicySection(Section):
             raise ValueError("a policy needs a queue or requests: a GPU never wakes anything")
         return self
 
-    def policy(self, name: str) -> Policy:
+    @model_validator(mode="after")
+    def _of_its_kind(self) -> ScalerPolicySection:
+        if self.economic:
+            if self.queue is None or self.requests is not None:
+                raise ValueError("a policy of the kind economic goes by a queue, and by no requests")
+            self._refuse(TARGETS_OWN)
+            if self.queue.target is not None:
+                raise ValueError("queue.target is for the kind target; the kind economic learns what a replica carries")
+            return self
+        self._refuse(ECONOMICS_OWN)
+        for name, section in (("queue", self.queue), ("requests", self.requests)):
+            if section is not None and section.target is None:
+                raise ValueError(f"{name}.target is required by a policy of the kind target")
+        return self
+
+    @property
+    def economic(self) -> bool:
         """
-        Return the domain's policy.
+        Whether it is of the kind `economic`: said, or followed from naming nothing of the kind `target`.
+        """
+        if self.kind is not None:
+            return self.kind == "economic"
+        told = self.requests is not None or (self.queue is not None and self.queue.target is not None)
+        return not told and not TARGETS_OWN & self.model_fields_set
+
+    def params(self, cooldown: float) -> Params:
+        """
+        Return the kind's own parameters; *cooldown*: KEDA's own, in seconds.
+        """
+        if self.economic:
+            return EconomicParams(self.waitingPrice, self.keepFloor, cooldown)
+        return TargetParams(self.combine, self.idleWindow, self.stabilization)
+
+    def policy(self, name: str, cooldown: float = 0.0) -> Policy:
+        """
+        Return the domain's policy, behind a ScaledObject with that cooldown (in seconds).
         """
         rules: dict[Signal, SignalRule] = {}
         if self.queue is not None:
@@ -149,9 +202,15 @@ class ScalerPolicySection(Section):
             rules[Signal.REQUESTS] = self.requests.rule(at_workload=self.requests.measuredAt == "workload")
         if self.gpu is not None:
             rules[Signal.GPU] = self.gpu.rule()
-        params = TargetParams(self.combine, self.idleWindow, self.stabilization)
         holds = Holds(self.hold.unknown, self.hold.gpu, self.hold.loading)
-        return Policy(name, rules, params, self.activation, self.replicas.min, self.replicas.max, holds)
+        least, most = self.replicas.min, self.replicas.max
+        return Policy(name, rules, self.params(cooldown), self.activation, least, most, holds)
+
+    def _refuse(self, keys: frozenset[str]) -> None:
+        named = sorted(keys & self.model_fields_set)
+        if named:
+            other, own = ("target", "economic") if self.economic else ("economic", "target")
+            raise ValueError(f"{named[0]} is for the kind {other}, and this policy is of the kind {own}")
 
 
 class ReadingSection(Section):
@@ -175,6 +234,8 @@ class ReadingSection(Section):
     """Whether jobs in flight can be seen on the queue."""
     push: Duration = 0.01
     """How long it takes from a push to the change of the wanted replicas."""
+    observed: Flag = True
+    """Whether the scaler may look at the workload's replicas in the cluster."""
 
     def value(self) -> Reading:
         """
@@ -189,6 +250,7 @@ class ReadingSection(Section):
             self.latency,
             self.inFlight,
             self.push,
+            self.observed,
         )
 
 
@@ -223,6 +285,8 @@ class PolicySection(Section):
             raise ValueError(f"give exactly one of scaler, stock and fixed; here is {found}")
         if self.scaler is None and (self.scaledObject or self.reading):
             raise ValueError("scaledObject and reading go with scaler; a stock ScaledObject is written under stock")
+        if self.scaler is not None and self.scaler.economic and self.reading is not None and not self.reading.inFlight:
+            raise ValueError("a policy of the kind economic needs a queue that tells the jobs in flight")
         return self
 
     @property
@@ -241,8 +305,10 @@ class PolicySection(Section):
             return Stock(triggers, self.stock.over(ScaledObject()))
         if self.fixed is not None:
             return Fixed(self.fixed.replicas, self.fixed.warm)
-        keda = (self.scaledObject or ScaledObjectSection()).over(OURS_BY_THE_CHART)
-        return Ours(_required(self.scaler).policy(name), keda, (self.reading or ReadingSection()).value())
+        policy = _required(self.scaler)
+        usual = OURS_BY_PRICE if policy.economic else OURS_BY_THE_CHART
+        keda = (self.scaledObject or ScaledObjectSection()).over(usual)
+        return Ours(policy.policy(name, keda.cooldown_period), keda, (self.reading or ReadingSection()).value())
 
 
 def _required(section: ScalerPolicySection | None) -> ScalerPolicySection:

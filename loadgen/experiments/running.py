@@ -80,6 +80,7 @@ def plan(experiment: Experiment, folder: Path) -> Plan:
             worlds[cell.world],
             cell.seed,
             experiment.waitingPrices,
+            bounds=experiment.bounds,
         )
         for cell in every
     ]

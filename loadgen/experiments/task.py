@@ -14,7 +14,7 @@ from typing import Any
 
 import loadgen.simulation
 import scaler.domain
-from loadgen.simulation.scaling import Scaling
+from loadgen.simulation.scaling import Ours, Scaling
 from loadgen.simulation.simulate import simulate
 from loadgen.simulation.workload import Workload
 from loadgen.simulation.world import World
@@ -32,6 +32,7 @@ class Task:
 
     Attributes:
         key: changes whenever anything changes that the result depends on, the simulator's own code included.
+        bounds: whether the bounds are worked out.
         workload: the digest of its workload, by which the engine finds it.
     """
 
@@ -41,14 +42,18 @@ class Task:
     world: World
     seed: int
     prices: tuple[float, ...]
+    bounds: bool
 
 
-def task_of(workload: str, scaling: Scaling, world: World, seed: int, prices: tuple[float, ...]) -> Task:
+def task_of(
+    workload: str, scaling: Scaling, world: World, seed: int, prices: tuple[float, ...], *, bounds: bool = True
+) -> Task:
     """
     Return the task for a workload of that digest.
     """
-    text = repr((code_digest(), workload, scaling, world, seed, prices))
-    return Task(hashlib.sha256(text.encode()).hexdigest()[:32], workload, scaling, world, seed, prices)
+    digest = code_digest(ours=isinstance(scaling, Ours))
+    text = repr((digest, workload, scaling, world, seed, prices, bounds))
+    return Task(hashlib.sha256(text.encode()).hexdigest()[:32], workload, scaling, world, seed, prices, bounds)
 
 
 def workload_digest(workload: Workload) -> str:
@@ -60,14 +65,15 @@ def workload_digest(workload: Workload) -> str:
 
 
 @cache
-def code_digest() -> str:
+def code_digest(*, ours: bool) -> str:
     """
-    Return a name that changes when the code does on which results depend: the simulator's, and the decision's.
+    Return a name that changes when the code does that results depend on: the simulator's, and of *ours* the decision's.
     """
     digest = hashlib.sha256()
-    for room in (loadgen.simulation, scaler.domain):
-        for path in sorted(Path(str(room.__file__)).parent.glob("*.py")):
-            digest.update(path.name.encode())
+    for room in (loadgen.simulation, scaler.domain) if ours else (loadgen.simulation,):
+        folder = Path(str(room.__file__)).parent
+        for path in sorted(folder.rglob("*.py")):
+            digest.update(str(path.relative_to(folder)).encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()[:32]
 
@@ -77,6 +83,6 @@ def measure(task: Task, workload: Workload) -> Measured:
     Simulate a cell, and return what came out.
     """
     run = simulate(workload, task.scaling, task.world, task.seed)
-    outcomes = [asdict(run.outcome(price)) for price in task.prices]
+    outcomes = [asdict(run.outcome(price, bounded=task.bounds)) for price in task.prices]
     by_price = [{name: outcome[name] for name in _BY_PRICE} for outcome in outcomes]
     return {**{name: value for name, value in outcomes[0].items() if name not in _BY_PRICE}, "prices": by_price}

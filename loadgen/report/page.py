@@ -92,7 +92,7 @@ def _summary(compared: Sequence[Line], *, many_worlds: bool) -> Iterator[str]:
             *([_cost(line.tuned, line.price) + _setting(line.tuned)] if tuned else []),
             _cost(line.default, line.price) + _setting(line.default),
             _cost(line.best, line.price) + _setting(line.best),
-            f"{'' if line.place.exact else '≈ '}{line.place.bounds[line.price]:.1f}",
+            _bound(line),
         ]
         for line in compared
     ]
@@ -228,6 +228,11 @@ def _cost(score: Score | None, price: float) -> str:
         return "&ndash;"
     undone = "" if score.whole else f" <small>{score.numbers['unfinished']:g} jobs undone</small>"
     return f"{score.costs[price]:.1f}{undone}"
+
+
+def _bound(line: Line) -> str:
+    bound = line.place.bounds[line.price]
+    return f"{'' if line.place.exact else '≈ '}{bound:.1f}" if bound else "&ndash;"
 
 
 def _setting(score: Score | None) -> str:

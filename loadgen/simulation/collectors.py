@@ -13,6 +13,7 @@ from loadgen.simulation.agenda import Agenda
 from loadgen.simulation.jobs import Jobs
 from loadgen.simulation.pods import ReplicaSet
 from loadgen.simulation.world import Place, World
+from scaler.domain.observed import Observed
 
 _STALE = 300.0
 """Seconds after which Prometheus no longer answers with a sample."""
@@ -60,6 +61,12 @@ class Collectors:
         """
         now = self._agenda.now
         return any(outage.place is place and outage.start <= now < outage.end for outage in self._world.outages)
+
+    def observed(self) -> Observed:
+        """
+        Return the replicas as the cluster shows them, which is at once.
+        """
+        return self._replicas.observed()
 
     def gpus_now(self) -> tuple[GpuSample, ...]:
         """

@@ -170,7 +170,8 @@ class OurTrigger:
             self._decide()
 
     def _decide(self) -> None:
-        self.decision, self._state = decide(self._policy, self._observations, self._state, self._agenda.now)
+        observed = self._readers.observed()
+        self.decision, self._state = decide(self._policy, self._observations, self._state, self._agenda.now, observed)
         self._watch()
         if self._asleep:
             self._timer = None

@@ -90,10 +90,14 @@ def play(workload: Workload, stock: PlainStock, cold_start: float) -> PlainOutco
     """
     Play a workload through a stock setting.
     """
-    return _Plain(workload, stock, cold_start).outcome()
+    return PlainModel(workload, stock, cold_start).outcome()
 
 
-class _Replica:
+class Replica:
+    """
+    A replica: whether it is ready, and the job that it works on, if any.
+    """
+
     __slots__ = ("ends", "gone", "job", "number", "ready", "since")
 
     def __init__(self, number: int, since: float) -> None:
@@ -103,16 +107,20 @@ class _Replica:
         self.ends = 0.0
 
 
-class _Plain:
+class PlainModel:
+    """
+    The model at work on one workload, scaled by stock triggers.
+    """
+
     def __init__(self, workload: Workload, stock: PlainStock, cold_start: float) -> None:
         self._arrivals, self._services = workload.arrivals, workload.services
         self._stock, self._cold_start = stock, cold_start
         self._now = 0.0
         self._came = 0
         self._waiting: deque[int] = deque()
-        self._replicas: list[_Replica] = []
-        self._free: list[_Replica] = []
-        self._events: list[tuple[float, int, _Replica]] = []
+        self._replicas: list[Replica] = []
+        self._free: list[Replica] = []
+        self._events: list[tuple[float, int, Replica]] = []
         self._count = 0
         self._busy = 0
         self._gpu_seconds = self._wait_seconds = 0.0
@@ -130,7 +138,7 @@ class _Plain:
         for _ in range(self._stock.minimum):
             self._start()
         while self._most_cuts <= _GIVE_UP:
-            self._until(min(self._poll_at, self._sync_at))
+            self._until_next_look()
             if self._at_rest:
                 if self._came == len(self._arrivals):
                     break
@@ -153,7 +161,10 @@ class _Plain:
         arrival = self._arrivals[self._came]
         self._poll_at = max(self._poll_at, _multiple_at(arrival, self._stock.poll))
         self._sync_at = max(self._sync_at, _multiple_at(arrival, SYNC))
-        self._until(min(self._poll_at, self._sync_at))
+        self._until_next_look()
+
+    def _next_look(self) -> float:
+        return min(self._poll_at, self._sync_at)
 
     def _look(self) -> None:
         """
@@ -168,11 +179,12 @@ class _Plain:
                 self._sync()
             self._sync_at = _multiple_after(now, SYNC)
 
-    def _until(self, time: float) -> None:
+    def _until_next_look(self) -> None:
         """
-        Let jobs come and go until a time.
+        Let jobs come and go until KEDA or the HPA looks.
         """
         while True:
+            time = self._next_look()
             arrival = self._arrivals[self._came] if self._came < len(self._arrivals) else inf
             event = self._events[0][0] if self._events else inf
             if min(arrival, event) > time:
@@ -182,12 +194,18 @@ class _Plain:
                 self._happen(replica)
             else:
                 self._now = arrival
+                self._arrived()
                 self._waiting.append(self._came)
                 self._came += 1
                 self._hand_out()
         self._now = time
 
-    def _happen(self, replica: _Replica) -> None:
+    def _arrived(self) -> None:
+        """
+        Note that a job comes.
+        """
+
+    def _happen(self, replica: Replica) -> None:
         if replica.gone:
             return
         if replica.job is not None:
@@ -210,23 +228,23 @@ class _Plain:
             self._busy += 1
             self._at(replica.ends, replica)
 
-    def _at(self, time: float, replica: _Replica) -> None:
+    def _at(self, time: float, replica: Replica) -> None:
         self._count += 1
         heappush(self._events, (time, self._count, replica))
 
     def _start(self) -> None:
         self._count += 1
-        replica = _Replica(self._count, self._now)
+        replica = Replica(self._count, self._now)
         self._replicas.append(replica)
         self._at(self._now + self._cold_start, replica)
 
     def _stop(self) -> None:
         """
-        Stop a replica that is not ready, or else the newest.
+        Stop the replica that goes first.
 
         Its job ends if it can within the grace; else it is back on the queue at once, and the GPU is held until then.
         """
-        replica = min(self._replicas, key=lambda each: (each.ready, -each.number))
+        replica = min(self._replicas, key=self._order)
         self._replicas.remove(replica)
         end = self._now
         if replica.job is None:
@@ -244,6 +262,12 @@ class _Plain:
                 self._most_cuts = max(self._most_cuts, cuts)
         self._gpu_seconds += end - replica.since
         replica.gone = True
+
+    def _order(self, replica: Replica) -> tuple[int, ...]:
+        """
+        Say who goes first: what is not ready, and then the newest.
+        """
+        return replica.ready, -replica.number
 
     def _poll(self) -> None:
         stock = self._stock

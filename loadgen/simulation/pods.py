@@ -12,6 +12,7 @@ from loadgen.simulation.agenda import Agenda
 from loadgen.simulation.jobs import Jobs
 from loadgen.simulation.timeline import Recorder
 from loadgen.simulation.world import World
+from scaler.domain.observed import Observed, Replica
 
 _RETRY = 0.2
 """Seconds after which an acknowledgement is tried again while the broker is away."""
@@ -22,8 +23,8 @@ class Pod:
     One pod with one GPU.
 
     Attributes:
-        number: pods are counted in the order of their creation.
-        bound: whether it is on a node and holds its GPU; `ready`: whether it takes jobs.
+        number: pods are counted in the order of their creation; `created`: when it was, in seconds.
+        bound: whether it is on a node and holds its GPU; `ready`: whether it takes jobs, `ready_at`: since when.
         stopping: whether it was told to stop; `gone`: whether it is gone.
         jobs: what it has taken, by job: since when; `computing`: how many of them are not computed yet.
     """
@@ -32,6 +33,7 @@ class Pod:
         "bound",
         "busy_since",
         "computing",
+        "created",
         "gone",
         "idle_since",
         "jobs",
@@ -39,11 +41,13 @@ class Pod:
         "number",
         "offered",
         "ready",
+        "ready_at",
         "stopping",
     )
 
-    def __init__(self, number: int) -> None:
-        self.number = number
+    def __init__(self, number: int, created: float) -> None:
+        self.number, self.created = number, created
+        self.ready_at: float | None = None
         self.bound = self.ready = self.stopping = self.gone = False
         self.jobs: dict[int, float] = {}
         self.computing = 0
@@ -104,7 +108,7 @@ class ReplicaSet:
         self.wanted = replicas
         self.wanted_steps.note(self._agenda.now, replicas)
         for _ in range(replicas):
-            pod = Pod(len(self._kept))
+            pod = Pod(len(self._kept), self._agenda.now)
             self._kept[pod.number] = pod
             self._bind(pod)
             self._become_ready(pod)
@@ -114,6 +118,13 @@ class ReplicaSet:
         Return the pods that hold a GPU.
         """
         return [pod for group in (self._kept, self._stopping) for pod in group.values() if pod.bound]
+
+    def observed(self) -> Observed:
+        """
+        Return the replicas as their cluster shows them.
+        """
+        pods = self._kept.values()
+        return Observed(self.wanted, tuple(Replica(pod.name, pod.created, pod.ready_at) for pod in pods))
 
     def close(self) -> None:
         """
@@ -132,7 +143,7 @@ class ReplicaSet:
         now, world = self._agenda.now, self._world
         if self._stopped_at is not None and now - self._stopped_at <= world.flap_window:
             self.flaps += 1
-        pod = Pod(self.cold_starts)
+        pod = Pod(self.cold_starts, now)
         self.cold_starts += 1
         self._kept[pod.number] = pod
         bound_at = now + self._varied(world.scheduling)
@@ -155,7 +166,7 @@ class ReplicaSet:
         if pod.gone:
             return
         pod.ready = True
-        pod.idle_since = self._agenda.now
+        pod.idle_since = pod.ready_at = self._agenda.now
         self._count_ready(1)
         self._offer(pod)
         self._hand_out()

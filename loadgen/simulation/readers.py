@@ -8,6 +8,7 @@ from loadgen.simulation.collectors import Collectors
 from loadgen.simulation.jobs import Jobs
 from loadgen.simulation.scaling import Reading
 from loadgen.simulation.world import Place
+from scaler.domain.observed import Observed
 from scaler.domain.readings import (
     NOTHING_SEEN,
     Absent,
@@ -33,6 +34,12 @@ class Readers:
 
     def __init__(self, reading: Reading, jobs: Jobs, collectors: Collectors) -> None:
         self._reading, self._jobs, self._collectors = reading, jobs, collectors
+
+    def observed(self) -> Observed | None:
+        """
+        Return the replicas as the cluster shows them; None where nobody may look.
+        """
+        return self._collectors.observed() if self._reading.observed else None
 
     def read(self, signal: Signal) -> Answer:
         """

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from loadgen.simulation.clairvoyant import clairvoyant_bound
+from loadgen.simulation.clairvoyant import Bound, clairvoyant_bound
 from loadgen.simulation.scaling import Fixed, Scaling
 from loadgen.simulation.timeline import Timeline
 from loadgen.simulation.workload import Workload
@@ -92,15 +92,19 @@ class Run:
         """Seconds for which pods held a GPU, one each."""
         return self.timeline.pods.area(0.0, self.end)
 
-    def outcome(self, price: float) -> Outcome:
+    def outcome(self, price: float, *, bounded: bool = True) -> Outcome:
         """
         Return what the run cost where an hour of waiting is worth *price* GPU-hours.
+
+        Without *bounded* the bound is 0, which is true and found at once.
         """
         if price < 0:
             raise ValueError(f"the price of waiting must be at least 0, not {price}")
         gpu_seconds, ordered = self.gpu_seconds, sorted(self.waits)
         gpu_hours, wait_hours = gpu_seconds / _HOUR, sum(self.waits) / _HOUR
-        bound = clairvoyant_bound(self.workload, self.world, self.most_replicas, price, self.given)
+        bound = Bound(0.0, exact=False)
+        if bounded:
+            bound = clairvoyant_bound(self.workload, self.world, self.most_replicas, price, self.given)
         return Outcome(
             price=price,
             jobs=len(self.waits),

@@ -6,7 +6,7 @@ The defaults of a `ScaledObject` are KEDA's and Kubernetes'; those of a trigger 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from math import inf
 
@@ -142,6 +142,10 @@ OURS_BY_THE_CHART = ScaledObject(
 """What an external scaler's ScaledObject is advised to have: the HPA follows at once, the cooldown is three polls."""
 
 
+OURS_BY_PRICE = replace(OURS_BY_THE_CHART, polling_interval=5.0, cooldown_period=15.0)
+"""The same for a policy of the kind `economic`, which keeps replicas by itself: KEDA is to follow sooner."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """
@@ -156,6 +160,7 @@ class Reading:
         latency: how long a read takes.
         in_flight: whether jobs in flight can be seen on the queue.
         push: how long it takes from a push to the change of the wanted replicas.
+        observed: whether the scaler may look at the workload's replicas in the cluster.
     """
 
     interval: float = 5.0
@@ -166,6 +171,7 @@ class Reading:
     latency: float = 0.005
     in_flight: bool = True
     push: float = 0.01
+    observed: bool = True
 
     def __post_init__(self) -> None:
         """

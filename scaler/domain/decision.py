@@ -44,6 +44,8 @@ class Reason(Choice):
     """There is no work, and the policy's minimum stays."""
     IDLE_WINDOW = "idle-window"
     """There is no work, and it has not been quiet for long enough."""
+    KEEP_ALIVE = "keep-alive"
+    """A replica without work is kept for a while, because that costs less than starting it again."""
     GPU_BUSY = "gpu-busy"
     """There is no demand, and a GPU is still computing."""
     LOADING = "loading"

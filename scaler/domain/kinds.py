@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from scaler.domain.economic.kind import ECONOMIC
+from scaler.domain.economic.params import EconomicParams
 from scaler.domain.outlook import Outlook, Proposal
 from scaler.domain.target import TARGET, TargetParams
 
@@ -55,5 +57,5 @@ class Kind(Protocol):
         ...
 
 
-KINDS: Mapping[type, Kind] = {TargetParams: TARGET}
+KINDS: Mapping[type, Kind] = {TargetParams: TARGET, EconomicParams: ECONOMIC}
 """The kinds, by the type of their parameters."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from math import inf
 
 from scaler.domain.choice import Choice
+from scaler.domain.economic.params import EconomicParams
 from scaler.domain.readings import DEMAND, Signal
 from scaler.domain.target import TargetParams
 
@@ -85,7 +86,7 @@ class Holds:
             raise ValueError(f"every hold must last at least 0 s and be bounded: {self}")
 
 
-Params = TargetParams
+Params = TargetParams | EconomicParams
 """The parameters of any kind."""
 
 

@@ -12,11 +12,11 @@ from typing import Any
 from scaler.domain.policy import Policy, SignalRule
 from scaler.domain.readings import BySignal, Signal
 from scaler.engine.workload import Caller
-from scaler.settings.connections import QUEUES
+from scaler.settings.connections import QUEUES, untold_in_flight
 from scaler.settings.document import Document
 from scaler.settings.metadata import MetadataError, Trigger, kubernetes_name, read_metadata
 from scaler.settings.overrides import effective
-from scaler.settings.policies import AnyPolicy, QueueSection, RequestsSection
+from scaler.settings.policies import PolicySection, QueueSection, RequestsSection
 from scaler.settings.templates import fill, fill_query
 from scaler.settings.wording import shown
 from scaler.sources.questions import (
@@ -75,6 +75,7 @@ class Plan:
     The policy of a trigger, what to ask for each of the policy's signals, and whose pods the GPUs are.
 
     Attributes:
+        kind_text: which kind of policy it is, and why.
         acts: whether its decisions are KEDA's answers.
         shadow: what is decided beside it, to be watched.
     """
@@ -82,6 +83,7 @@ class Plan:
     policy: Policy
     asks: Mapping[Signal, Ask]
     workload: str
+    kind_text: str
     acts: bool = True
     shadow: Plan | None = None
 
@@ -106,7 +108,7 @@ def plan(document: Document, caller: Caller) -> Plan:
     return replace(_planned(document, caller, trigger, *acting), shadow=watched)
 
 
-def _planned(document: Document, caller: Caller, trigger: Trigger, name: str, section: AnyPolicy) -> Plan:
+def _planned(document: Document, caller: Caller, trigger: Trigger, name: str, section: PolicySection) -> Plan:
     workload = trigger.workload or caller.name
     values = {"namespace": caller.namespace, "name": caller.name, "workload": workload}
     asks: BySignal[Ask] = BySignal()
@@ -116,7 +118,10 @@ def _planned(document: Document, caller: Caller, trigger: Trigger, name: str, se
         asks[Signal.REQUESTS] = Ask(_requests(section.requests, values), workload)
     if section.gpu is not None:
         asks[Signal.GPU] = Ask(GpuFleet(section.gpu.connection), workload)
-    return Plan(_shared(section.policy(name, document.defaults, document.connections)), asks, workload)
+    _check_in_flight(section, document, name)
+    return Plan(
+        _shared(section.policy(name, document.defaults, document.connections)), asks, workload, section.kind_text
+    )
 
 
 def _shared(policy: Policy) -> Policy:
@@ -138,6 +143,24 @@ def _check_caller(caller: Caller) -> None:
             kubernetes_name(text)
         except ValueError as error:
             raise MetadataError(f"the ScaledObject's {what} {error}, not {shown(text)}") from error
+
+
+def _check_in_flight(section: PolicySection, document: Document, name: str) -> None:
+    """
+    Refuse the kind `economic` for a queue that does not tell its jobs in flight: it would stop workers at their work.
+    """
+    queue = section.queue
+    if not section.economic or queue is None or queue.connection is None:
+        return
+    connection = document.connections[queue.connection]
+    kept = queue.type or QUEUES[connection.type][0]
+    told = [key for key in ("group", "processing") if getattr(queue, key) is not None]
+    untold = untold_in_flight(connection, kept, told)
+    if untold is not None:
+        raise MetadataError(
+            f"queueTarget: is required, because policy '{name}' is of the kind economic without it, which must be told "
+            f"the jobs in flight, and {untold} does not tell them"
+        )
 
 
 def _queue(section: QueueSection, document: Document, values: Mapping[str, str], policy: str) -> Question:

@@ -71,6 +71,7 @@ class WorkloadView:
     namespace: str
     name: str
     policy: str
+    kind: str
     decision: Decision
     signals: tuple[SignalView, ...]
     last_called_seconds_ago: float

@@ -41,6 +41,7 @@ def workload(view: WorkloadView, now: float, wall: float) -> Json:
         "namespace": view.namespace,
         "name": view.name,
         "policy": view.policy,
+        "kind": view.kind,
         "verdict": decision.verdict.value,
         "phase": None if decision.phase is None else decision.phase.value,
         "replicas": decision.replicas,

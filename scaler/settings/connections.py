@@ -5,7 +5,7 @@ Connections: addresses with their credentials, named by the operator. A trigger 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal, get_args
@@ -238,6 +238,27 @@ QUEUES: Mapping[str, tuple[str, ...]] = {
     "rabbitmq": ("rabbitmq",),
 }
 """The queue types that a connection of a type can read; the first one is meant where none is named."""
+
+_TELL_IN_FLIGHT = frozenset({"celery", "rq", "bullmq", "arq", "dramatiq", "sidekiq"})
+_NEEDS = {
+    "list": ("processing", "a list without a processing list beside it"),
+    "stream": ("group", "a stream without a consumer group"),
+}
+
+
+def untold_in_flight(connection: AnyConnection, kept: str, told: Container[str]) -> str | None:
+    """
+    Return what kind of queue it is, in words, if it cannot tell the jobs in flight; None if it can.
+
+    *kept* is the queue's type; *told* are the keys that are set for it, such as `group`.
+    """
+    if isinstance(connection, RabbitConnection):
+        return None if connection.management is not None else "a RabbitMQ without its management API"
+    if kept in _TELL_IN_FLIGHT:
+        return None
+    needed, words = _NEEDS.get(kept, ("", "a sorted set"))
+    return None if needed in told else words
+
 
 RATES: Mapping[str, str] = {"prometheus": "query", "scrape": "metric"}
 """What a connection of a type needs to tell a request rate."""

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any, Self
 
 from scaler.settings.connections import AnyConnection
-from scaler.settings.policies import AnyPolicy
+from scaler.settings.policies import PolicySection
 from scaler.settings.sections import Section
 from scaler.settings.surroundings import Defaults, Limits, Surroundings
 from scaler.settings.values import Name
@@ -24,7 +24,7 @@ class Document(Section):
 
     connections: dict[Name, AnyConnection] = field(default_factory=dict)
     """Addresses with their credentials, by the names that policies and triggers use."""
-    policies: dict[Name, AnyPolicy] = field(default_factory=dict)
+    policies: dict[Name, PolicySection] = field(default_factory=dict)
     """Named sets of rules that turn readings into a decision."""
     defaults: Defaults = field(default_factory=Defaults)
     limits: Limits = field(default_factory=Limits)

@@ -163,6 +163,8 @@ KEYS: Mapping[str, Key] = {
         Key("minReplicas", _whole, ("replicas", "min"), "the fewest replicas"),
         Key("maxReplicas", _whole, ("replicas", "max"), "the most replicas, at most limits.maxReplicas"),
         Key("idleWindow", _duration, ("idleWindow",), "for so long demand must be quiet before the workload goes idle"),
+        Key("waitingPrice", _number, ("waitingPrice",), "what an hour of waiting is worth, in hours of a replica"),
+        Key("kedaCooldown", _duration, ("kedaCooldown",), "the ScaledObject's cooldownPeriod, for the kind economic"),
         Key("stabilization", _duration, ("stabilization",), "scaling down follows the most wanted in this window"),
     )
 }

@@ -14,7 +14,7 @@ from scaler.settings.durations import format_duration
 from scaler.settings.forms import Form, Lasting, Maybe
 from scaler.settings.metadata import KEY_OF, Trigger, read_metadata
 from scaler.settings.overrides import effective
-from scaler.settings.policies import AnyPolicy
+from scaler.settings.policies import PolicySection
 from scaler.settings.sections import Section, given_in, outline
 from scaler.settings.values import Secret
 
@@ -135,7 +135,7 @@ def _setting(path: tuple[str, ...], value: str, trigger: Trigger, *, given: bool
     return Setting(place, value, Origin.POLICY if given else Origin.BUILT_IN)
 
 
-def _freshness(section: AnyPolicy, document: Document) -> Iterator[Setting]:
+def _freshness(section: PolicySection, document: Document) -> Iterator[Setting]:
     """
     Say how long the readings of each signal stay good, which no policy says.
     """

@@ -10,12 +10,12 @@ from scaler.settings.connections import QUEUES
 from scaler.settings.document import Document
 from scaler.settings.errors import InvalidError
 from scaler.settings.metadata import KEY_OF, MetadataError, Trigger, refuse
-from scaler.settings.policies import AnyPolicy, QueueSection
+from scaler.settings.policies import PolicySection, QueueSection
 from scaler.settings.sections import Section, values_of
 from scaler.settings.surroundings import policy_known
 
 
-def effective(document: Document, trigger: Trigger) -> tuple[str, AnyPolicy]:
+def effective(document: Document, trigger: Trigger) -> tuple[str, PolicySection]:
     """
     Return the name of a trigger's policy, and that policy with the trigger's changes.
 
@@ -35,7 +35,7 @@ def effective(document: Document, trigger: Trigger) -> tuple[str, AnyPolicy]:
         [
             trigger.complaint(KEY_OF[path].name, f"policy '{name}' uses no {path[0]}")
             for path in trigger.changes
-            if changed.get(path[0]) is None
+            if len(path) > 1 and changed.get(path[0]) is None
         ]
     )
     for path, value in trigger.changes.items():

@@ -5,15 +5,16 @@ Policies as the operator writes them: which signals count, how, and between whic
 from __future__ import annotations
 
 import re
-from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from scaler.domain.policy import Activation, Holds, Missing, Policy, SignalRule
+from scaler.domain.economic.params import EconomicParams
+from scaler.domain.policy import Activation, Holds, Missing, Params, Policy, SignalRule
 from scaler.domain.readings import Signal
 from scaler.domain.target import Combine, TargetParams
 from scaler.settings.connections import GPUS, QUEUES, RATES, AnyConnection, QueueType
+from scaler.settings.errors import Finding, InvalidError
 from scaler.settings.forms import Number, Text
 from scaler.settings.sections import Beside, Section, checks
 from scaler.settings.surroundings import Defaults, policy_known, surroundings
@@ -36,6 +37,11 @@ Query = Annotated[str, Text(check_query, empty=False)]
 Processing = Annotated[str, Text(lambda text: check_template(text, (*CALLER, "queue")), empty=False)]
 Metric = Annotated[str, _identifier("[a-zA-Z_:][a-zA-Z0-9_:]*")]
 Label = Annotated[str, _identifier("[a-zA-Z_][a-zA-Z0-9_]*")]
+TARGET, ECONOMIC = "target", "economic"
+"""The kinds of policies."""
+PRICED = ("waitingPrice", "keepFloor", "kedaCooldown")
+"""What only the kind `economic` is told."""
+
 Percent = Annotated[float, Number(above=0, most=10_000)]
 
 
@@ -89,7 +95,7 @@ class DemandSection(SignalSection):
     What every signal of demand has.
     """
 
-    target: Load
+    target: Load | None
     """What one replica carries: jobs, or requests per second."""
     activation: Level = 0.0
     """The signal wakes the workload above this."""
@@ -107,7 +113,7 @@ class DemandSection(SignalSection):
         """
         Return the domain's rule.
         """
-        return SignalRule(self.target, self.activation, self.quiet, self.missing, freshness, at_workload)
+        return SignalRule(self.target or 1.0, self.activation, self.quiet, self.missing, freshness, at_workload)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,6 +134,8 @@ class QueueSection(DemandSection):
     """A list beside a list, where workers keep what they took, such as `$queue:processing`."""
     vhost: Filled | None = None
     """The virtual host in RabbitMQ; default: the connection's."""
+    target: Load | None = None
+    """What one replica carries, in jobs. For the kind `target`; the kind `economic` takes none, and learns it."""
 
     @staticmethod
     @checks("connection")
@@ -161,6 +169,8 @@ class RequestsSection(DemandSection):
     Requests per second: a PromQL query on a Prometheus, or a counter on a scraped metrics page.
     """
 
+    target: Load
+    """What one replica carries, in requests per second."""
     connection: str
     """A prometheus or scrape connection."""
     query: Query | None = None
@@ -239,11 +249,14 @@ class ShadowSection(Section):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PolicySection(Section, ABC):
+class PolicySection(Section):
     """
-    What every kind of policy has.
+    A policy: the kind `target` is told how much load a replica carries, the kind `economic` what waiting costs.
     """
 
+    kind: Literal["target", "economic"] | None = None
+    """`economic` weighs waiting against replicas, `target` goes by a load a replica. Default: `target` if anything is
+    named that only this one is told, otherwise `economic`, whose queue must tell the jobs in flight."""
     replicas: Replicas = field(default_factory=Replicas)
     activation: Activation = Activation.ANY
     """How many of the demand signals it takes to wake a workload."""
@@ -253,18 +266,92 @@ class PolicySection(Section, ABC):
     queue: QueueSection | None = None
     requests: RequestsSection | None = None
     gpu: GpuSection | None = None
+    combine: Combine | None = None
+    """`target`: how the replicas that the signals want become one number, by `max` (default) or `sum`."""
+    idleWindow: Interval | None = None
+    """`target`: demand must be known to be quiet for so long before the workload goes idle; default 2m."""
+    stabilization: Duration | None = None
+    """`target`: scaling down follows the most that was wanted within this window; default 5m."""
+    waitingPrice: Annotated[float, Number(above=0, most=1000)] | None = None
+    """`economic`: what an hour that a job waits is worth, in hours of a replica; default 1."""
+    keepFloor: Annotated[float, Number(least=0, most=1)] | None = None
+    """`economic`: the last replica is kept for at least this share of what a wake-up costs; default 0.1."""
+    kedaCooldown: Duration | None = None
+    """`economic`: the ScaledObject's cooldownPeriod, which comes on top of how long the last replica is kept, and is
+    taken off for that; default 0s. A trigger names its own."""
 
     @staticmethod
     @checks("requests")
     def _some_demand(requests: RequestsSection | None, beside: Beside) -> None:
         if requests is None and "queue" in beside.values and beside.values["queue"] is None:
             raise ValueError("a policy needs a queue or requests: a GPU never wakes anything")
+        if requests is not None and beside.values.get("kind") == ECONOMIC:
+            raise ValueError("is for the kind target: the kind economic goes by a queue alone")
 
-    @abstractmethod
-    def params(self) -> TargetParams:
+    @staticmethod
+    @checks("combine", "idleWindow", "stabilization")
+    def _for_targets(value: object, beside: Beside) -> None:
+        if value is not None and beside.values.get("kind") == ECONOMIC:
+            raise ValueError("is for the kind target, and this policy is of the kind economic")
+
+    @staticmethod
+    @checks("waitingPrice", "keepFloor", "kedaCooldown")
+    def _for_prices(value: object, beside: Beside) -> None:
+        if value is not None and beside.values.get("kind") == TARGET:
+            raise ValueError("is for the kind economic, and this policy is of the kind target")
+
+    def check(self) -> None:
+        """
+        Check that what it says is for one kind only, as far as that does not hang on a connection.
+        """
+        told = [key for key in ("combine", "idleWindow", "stabilization") if getattr(self, key) is not None]
+        price = next((key for key in PRICED if getattr(self, key) is not None), None)
+        if self.economic:
+            if self.queue is not None and self.queue.target is not None:
+                raise InvalidError(
+                    [Finding(("queue", "target"), "is for the kind target: the kind economic learns it")]
+                )
+            return
+        if price is not None:
+            because = told[0] if told else "requests" if self.requests is not None else "queue.target"
+            raise InvalidError([Finding((price,), f"is for the kind economic, and {because} is for the kind target")])
+        if self.queue is not None and self.queue.target is None:
+            raise InvalidError([Finding(("queue", "target"), "is required by a policy of the kind target")])
+
+    @property
+    def economic(self) -> bool:
+        """
+        Whether it is of the kind `economic`: because it says so, or because it names nothing of the kind `target`.
+        """
+        if self.kind is not None:
+            return self.kind == ECONOMIC
+        told = (self.combine, self.idleWindow, self.stabilization, self.requests, self.queue and self.queue.target)
+        return all(each is None for each in told)
+
+    @property
+    def kind_text(self) -> str:
+        """
+        Which kind is in force, and why.
+        """
+        if self.kind is not None:
+            return f"{self.kind}, as the policy says"
+        if self.economic:
+            return "economic, because it names no target and its queue tells the jobs in flight"
+        return "target, because it names what a replica carries"
+
+    def params(self) -> Params:
         """
         Return the kind's own parameters.
         """
+        if self.economic:
+            given = {"price": self.waitingPrice, "floor": self.keepFloor, "cooldown": self.kedaCooldown}
+            return EconomicParams(**{name: value for name, value in given.items() if value is not None})
+        usual = TargetParams()
+        return TargetParams(
+            self.combine or usual.combine,
+            usual.idle_window if self.idleWindow is None else self.idleWindow,
+            usual.stabilization if self.stabilization is None else self.stabilization,
+        )
 
     def policy(self, name: str, defaults: Defaults, connections: Mapping[str, AnyConnection]) -> Policy:
         """
@@ -287,29 +374,7 @@ class PolicySection(Section, ABC):
         return Policy(name, rules, self.params(), self.activation, self.replicas.min, self.replicas.max, holds)
 
 
-@dataclass(frozen=True, kw_only=True)
-class TargetPolicy(PolicySection):
-    """
-    The kind `target`: so much load a replica, and windows against flapping.
-    """
-
-    kind: Literal["target"] = "target"
-    combine: Combine = Combine.MAX
-    """How the replicas that the signals want become one number."""
-    idleWindow: Interval = 120.0
-    """Demand must be known to be quiet for so long before the workload goes idle."""
-    stabilization: Duration = 300.0
-    """Scaling down follows the most that was wanted within this window."""
-
-    def params(self) -> TargetParams:
-        """
-        Return the kind's own parameters.
-        """
-        return TargetParams(self.combine, self.idleWindow, self.stabilization)
-
-
-AnyPolicy = TargetPolicy
-"""One class a kind, told apart by `kind`: a second one makes this a union."""
+"""Any policy."""
 
 
 def _check_connection(what: str, name: str, answering: Collection[str], beside: Beside) -> None:

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from scaler.domain.decide import decide
 from scaler.domain.decision import Decision, Phase, Reason, Verdict
+from scaler.domain.economic.params import EconomicParams
+from scaler.domain.economic.state import EconomicState
 from scaler.domain.phases import AWAKE
 from scaler.domain.policy import Activation, Holds, Missing, Policy, SignalRule
 from scaler.domain.readings import (
@@ -31,6 +33,12 @@ from scaler.domain.target import Combine, TargetParams, TargetState
 SECONDS = st.sampled_from([0.0, 1.0, 20.0, 60.0, 300.0])
 MOST = 6
 WINDOWS = st.sampled_from([1.0, 20.0, 60.0, 300.0])
+
+
+PARAMS = st.one_of(
+    st.builds(TargetParams, st.sampled_from(Combine), WINDOWS, SECONDS),
+    st.builds(EconomicParams, st.sampled_from([0.1, 1.0]), st.sampled_from([0.0, 0.1]), st.sampled_from([0.0, 45.0])),
+)
 
 
 @st.composite
@@ -61,7 +69,7 @@ def policies(draw: st.DrawFn) -> Policy:
     minimum, maximum = sorted(draw(st.tuples(st.sampled_from([0, 0, 2]), st.integers(1, MOST))))
     return Policy(
         rules=chosen,
-        params=TargetParams(draw(st.sampled_from(Combine)), draw(WINDOWS), draw(SECONDS)),
+        params=draw(PARAMS),
         activation=draw(st.sampled_from(Activation)),
         minimum=minimum,
         maximum=maximum,
@@ -141,8 +149,11 @@ def check(decision: Decision, policy: Policy, life: Life, before: State) -> None
         assert decision.phase is Phase.WAKING, "a timer that spins"
         assert policy.holds.loading == 0
     assert decision.since <= life.now
-    assert isinstance(life.state.kind, TargetState | None)
-    assert len(life.state.kind.peaks if life.state.kind else ()) <= MOST + 1
+    assert isinstance(life.state.kind, TargetState | EconomicState | None)
+    if isinstance(life.state.kind, TargetState):
+        assert len(life.state.kind.peaks) <= MOST + 1
+    elif life.state.kind is not None:
+        assert len(life.state.kind.levels) <= MOST
 
 
 @settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])

@@ -74,7 +74,8 @@ def shown(
         recheck_at=NOW + 30,
     )
     signals = tuple(SignalView(want.signal, "redis-main", "list jobs", "tracking") for want in wants)
-    return WorkloadView(namespace, name, "default", decision, signals, 4.0, sighting=sighting)
+    kind = "target, as the policy says"
+    return WorkloadView(namespace, name, "default", kind, decision, signals, 4.0, sighting=sighting)
 
 
 @dataclass

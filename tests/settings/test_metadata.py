@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from scaler.settings.forms import Maybe
 from scaler.settings.metadata import KEYS, MetadataError, read_metadata
-from scaler.settings.policies import TargetPolicy
+from scaler.settings.policies import PolicySection
 from scaler.settings.sections import Part, Section, outline
 from scaler.settings.surroundings import Limits
 
@@ -44,7 +44,7 @@ def test_nothing_said_changes_nothing() -> None:
 @pytest.mark.parametrize(("key", "place"), [(key.name, key.sets) for key in KEYS.values() if key.sets is not None])
 def test_every_key_sets_something_that_the_policy_has(key: str, place: tuple[str, ...]) -> None:
     """The table names places; a slip there would only show when a tenant uses the key."""
-    section: type[Section] = TargetPolicy
+    section: type[Section] = PolicySection
     for part in place:
         assert part in outline(section), f"{key} sets {place}"
         form = outline(section)[part].form

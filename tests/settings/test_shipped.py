@@ -12,6 +12,7 @@ from typing import Any, get_args
 import jsonschema
 import pytest
 
+from scaler.domain.economic.params import EconomicParams
 from scaler.domain.kinds import KINDS
 from scaler.domain.policy import Holds, Policy
 from scaler.domain.target import TargetParams
@@ -83,7 +84,7 @@ def test_what_the_schema_refuses_loading_refuses_too(text: str) -> None:
 def test_the_example_loads_and_fits_the_schema() -> None:
     """A copy of it is a place to start from."""
     document = load(TEXT)
-    assert set(document.policies) == {"default", "candidate", "batch"}
+    assert set(document.policies) == {"default", "candidate", "by-price", "batch"}
     assert {connection.type for connection in document.connections.values()} == set(CONNECTION_TYPES)
     jsonschema.validate(parse_yaml(TEXT).data, schema())
 
@@ -110,10 +111,19 @@ def test_the_documents_defaults_are_the_domains() -> None:
     assert (policy.params, policy.holds) == (TargetParams(), Holds())
 
 
+def test_an_economic_policy_has_the_domains_defaults() -> None:
+    """A policy that names a queue and nothing else has the price, floor and cooldown that the domain has by itself."""
+    assert AnyPolicy.of({"queue": {}}).params() == EconomicParams()
+
+
+_KINDS: dict[str, dict[str, int]] = {"target": {"target": 1}, "economic": {}}
+
+
 def test_every_kind_and_type_has_its_section() -> None:
     """The tables of the rooms know the same words."""
-    assert len(KINDS) == 1
-    assert type(AnyPolicy.of({"queue": {"target": 1}}).params()) in KINDS
+    told = {kind: AnyPolicy.of({"kind": kind, "queue": queue}).params() for kind, queue in _KINDS.items()}
+    assert {type(params) for params in told.values()} == set(KINDS)
+    assert {kind: KINDS[type(params)].name for kind, params in told.items()} == {kind: kind for kind in _KINDS}
     told_apart = form_of(AnyConnection)
     assert isinstance(told_apart, Tagged)
     assert tuple(told_apart.sections) == CONNECTION_TYPES

@@ -14,7 +14,9 @@ from math import ceil
 from pathlib import Path
 
 from loadgen.simulation.plain import PlainOutcome, PlainStock, play
+from loadgen.simulation.plain_economic import play_economic
 from loadgen.simulation.workload import Workload
+from scaler.domain.economic.params import EconomicParams
 
 _ROOT = Path(__file__).parents[3]
 FOLDER = Path(os.environ.get("SCALER_ECONOMIC", _ROOT.parent / "shared" / "economic"))
@@ -34,6 +36,7 @@ class Expected:
     default: float
     best: float
     extended: float
+    economic: float
 
     def __str__(self) -> str:
         return f"{self.workload}, cold start {self.cold_start:g} s, price {self.price:g}"
@@ -46,7 +49,14 @@ def expected(workload: str) -> Iterator[Expected]:
     with (FOLDER / "expected.csv").open(newline="", encoding="utf-8") as lines:
         for row in csv.DictReader(lines):
             if row["workload"] == workload:
-                columns = ("cold_start_s", "waiting_price", "default_stock", "best_stock", "best_stock_extended")
+                columns = (
+                    "cold_start_s",
+                    "waiting_price",
+                    "default_stock",
+                    "best_stock",
+                    "best_stock_extended",
+                    "economic",
+                )
                 yield Expected(workload, *(float(row[column]) for column in columns))
 
 
@@ -74,3 +84,12 @@ def cheapest(cell: Expected, settings: Sequence[PlainStock]) -> float:
     Return the cost of the best of several settings.
     """
     return min(outcome.cost(cell.price) for outcome in outcomes(cell.workload, settings, cell.cold_start))
+
+
+@cache
+def by_price(cell: Expected) -> float:
+    """
+    Return the cost of the economic policy, told the cell's price, without a floor.
+    """
+    params = EconomicParams(cell.price, floor=0.0)
+    return play_economic(workload(cell.workload), params, cell.cold_start).cost(cell.price)
