@@ -24,6 +24,9 @@ LOADING = 25
 _DRAIN = {"preStopSeconds": 1, "jobSeconds": 5}
 """What a pod that is stopped has for the job it is at: less than many jobs take, as it is with long ones."""
 
+_STARTING = 5
+"""Seconds that a pod takes besides."""
+
 _WITHIN = 120.0
 
 
@@ -59,7 +62,7 @@ def _installed(stage: Stage, row: Row, replicas: int) -> Agent:
             "enabled": True,
             **{key: KEDA[key] for key in ("pollingInterval", "cooldownPeriod", "initialCooldownPeriod")},
             "maxReplicaCount": replicas,
-            "loadSeconds": LOADING,
+            "loadSeconds": LOADING + _STARTING,
         }
     agent = agents.install(
         stage, name, "list", policy=row.name, replicas=0, keda=keda, drain=_DRAIN, worker={"loadSeconds": LOADING}
