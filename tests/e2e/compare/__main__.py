@@ -11,8 +11,10 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from subprocess import SubprocessError
 from typing import NoReturn
 
+from redis.exceptions import RedisError
 from rich.console import Console
 
 from tests.comparison.accounting import figures, named
@@ -67,13 +69,13 @@ def _measured(
         begun = time.monotonic()
         try:
             replay = replayed(stage, row, jobs, length, replicas, wakes.get(row.name, ()))
-        except (AssertionError, KubectlError, OSError) as error:
+        except (AssertionError, KubectlError, RedisError, SubprocessError, OSError) as error:
             note(f"{row.name} could not be measured: {error}")
             note(stage.history.told(_TOLD))
             note(stage.logs())
             continue
         found[row.name] = figures(replay, prices())
-        note(f"{row.name} took {time.monotonic() - begun:.0f} s: {json.dumps(found[row.name])}")
+        note(f"{row.name} took {time.monotonic() - begun:.0f} s: {json.dumps(named({row.name: found[row.name]}))}")
         RESULTS.parent.mkdir(parents=True, exist_ok=True)
         RESULTS.write_text(json.dumps(named(found), indent=2) + "\n", encoding="utf-8")
     return found
