@@ -18,6 +18,9 @@ from tests.e2e.names import AGENTS
 from tests.e2e.queues import ListQueue
 from tests.e2e.stage import Stage, note
 
+_TOGETHER = 20
+"""Objects put up in one go, so that none of them takes long on a busy machine."""
+
 _KNOWN_WITHIN = 120.0
 _WOKEN_WITHIN = 90.0
 
@@ -33,7 +36,8 @@ def woken(stage: Stage, rows: Sequence[Row], number: int) -> Mapping[str, Sequen
         for row in rows:
             for queue in queues[row.name]:
                 objects += [plain.deployment(queue.name, _group(row)), _scaled_object(row, queue)]
-        plain.put_up(objects)
+        for first in range(0, len(objects), _TOGETHER):
+            plain.put_up(objects[first : first + _TOGETHER])
         eventually("KEDA has seen them all", lambda: _known(rows, number), _KNOWN_WITHIN)
         note("waking them")
         return _woken(stage, queues, max(row.settings["pollingInterval"] for row in rows) / number)
