@@ -8,8 +8,13 @@ closer to each other than jobs are long.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+
+from loadgen.live.jobs import Job
+
+_HELD = re.compile(r"([0-9a-f]{32}) (.*)", re.DOTALL)
 
 
 @dataclass
@@ -85,3 +90,11 @@ class Ledger:
         Return all jobs in the order in which they were sent.
         """
         return tuple(self._records.values())
+
+
+def hands(entries: Iterable[str]) -> list[tuple[str, str]]:
+    """
+    Return (token, job) of the entries of a list's processing list; one that is on its way there has no token yet.
+    """
+    found = [_HELD.fullmatch(entry) for entry in entries]
+    return [(match[1], Job.read(match[2].encode()).id) for match in found if match]

@@ -6,7 +6,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.comparison.ledger import Ledger
+from loadgen.live.brokers.base import Delivery
+from loadgen.live.brokers.redis_list import _labelled
+from loadgen.live.jobs import Job
+from tests.comparison.ledger import Ledger, hands
 
 
 def test_a_job_that_is_done_waited_for_all_that_was_not_its_work() -> None:
@@ -65,3 +68,10 @@ def test_records_come_in_the_order_of_sending(sent: int) -> None:
     for number in range(sent):
         ledger.sent(f"job-{number}", float(number), 1.0)
     assert [record.sent for record in ledger.records()] == [float(number) for number in range(sent)]
+
+
+def test_a_worker_marks_what_it_holds() -> None:
+    """The marks are those that the lab's worker makes; an entry on its way to one is in nobody's hands."""
+    token, body = "0123456789abcdef" * 2, Job("a job", 3.0, 1.0).body
+    held = _labelled(Delivery(token, body)).decode()
+    assert hands([held, body.decode()]) == [(token, "a job")]

@@ -4,24 +4,20 @@ The trace on one agent: its jobs put on the queue when they are due, and the que
 
 from __future__ import annotations
 
-import re
 import time
-from collections.abc import Sequence
 
 from redis import Redis
 from redis.exceptions import RedisError
 
 from loadgen.arrivals.jobs import Jobs
 from loadgen.live.jobs import Job
-from tests.comparison.ledger import Ledger
+from tests.comparison.ledger import Ledger, hands
 from tests.e2e.agents import Agent
 from tests.e2e.kubectl import KubectlError
 from tests.e2e.queues import ListQueue
 
 _LOOK_EVERY = 0.2
 """Seconds: much less than any job takes, so that no hand that a job was in goes unseen."""
-
-_HELD = re.compile(r"([0-9a-f]{32}) (.*)", re.DOTALL)
 
 
 class Replaying:
@@ -82,13 +78,5 @@ class Replaying:
         except (RedisError, OSError, KubectlError):
             self._redis = None
             return False
-        self.ledger.looked(time.monotonic(), _held(entries), {str(job): int(times) for job, times in books.items()})
+        self.ledger.looked(time.monotonic(), hands(entries), {str(job): int(times) for job, times in books.items()})
         return True
-
-
-def _held(entries: Sequence[str]) -> list[tuple[str, str]]:
-    """
-    Return (token, job) of the entries of a processing list; one on its way there has no token yet.
-    """
-    found = [_HELD.fullmatch(entry) for entry in entries]
-    return [(match[1], Job.read(match[2].encode()).id) for match in found if match]
