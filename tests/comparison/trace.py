@@ -11,6 +11,8 @@ from loadgen.experiments.document import parse
 
 EXPERIMENT = Path(__file__).with_name("bursts.yaml")
 _WORKLOAD = "bursts"
+LONGEST = 10.0
+"""Minutes of it that there are."""
 
 
 def trace(minutes: float) -> Jobs:

@@ -19,7 +19,7 @@ from rich.console import Console
 
 from tests.comparison.accounting import figures, named
 from tests.comparison.table import table
-from tests.comparison.trace import prices, trace
+from tests.comparison.trace import LONGEST, prices, trace
 from tests.e2e.cluster import UnfitError, fit
 from tests.e2e.compare.rows import ROWS, Row, document, known
 from tests.e2e.compare.running import replayed
@@ -105,12 +105,23 @@ def _gpus() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.e2e.compare", description=__doc__)
     names = [row.name for row in ROWS]
-    parser.add_argument("--minutes", type=float, default=10.0, help="of the trace (default 10; fewer for a trial)")
+    parser.add_argument("--minutes", type=float, default=LONGEST, help="of the trace (default 10; fewer for a trial)")
     parser.add_argument("--tail", type=float, default=90.0, help="seconds that are paid for after it (default 90)")
     parser.add_argument("--wakes", type=int, default=30, help="sleeping ScaledObjects a policy (default 30)")
     parser.add_argument("--replicas", type=int, default=0, help="at most (default: as many as there are GPUs, up to 4)")
     parser.add_argument("--rows", nargs="+", choices=names, default=names, help="which policies (default: all)")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if not trace(options.minutes):
+        parser.error(
+            f"--minutes: no job comes in the first {options.minutes:g} minutes, the first after {_first():.1f}"
+        )
+    if min(options.tail, options.wakes, options.replicas) < 0:
+        parser.error("--tail, --wakes and --replicas must be at least 0")
+    return options
+
+
+def _first() -> float:
+    return trace(LONGEST)[0][0] / 60
 
 
 def _stopped(*_: object) -> NoReturn:
