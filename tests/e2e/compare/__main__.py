@@ -111,17 +111,12 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--replicas", type=int, default=0, help="at most (default: as many as there are GPUs, up to 4)")
     parser.add_argument("--rows", nargs="+", choices=names, default=names, help="which policies (default: all)")
     options = parser.parse_args()
-    if not trace(options.minutes):
-        parser.error(
-            f"--minutes: no job comes in the first {options.minutes:g} minutes, the first after {_first():.1f}"
-        )
+    first = trace(LONGEST)[0][0] / 60
+    if not first < options.minutes <= LONGEST:
+        parser.error(f"--minutes must be above {first:.1f}, when the first job comes, and at most {LONGEST:g}")
     if min(options.tail, options.wakes, options.replicas) < 0:
         parser.error("--tail, --wakes and --replicas must be at least 0")
     return options
-
-
-def _first() -> float:
-    return trace(LONGEST)[0][0] / 60
 
 
 def _stopped(*_: object) -> NoReturn:
