@@ -7,6 +7,7 @@ SHELL := /bin/sh
 # The Python that the environment is made with: the first of these that is 3.11 or later.
 PYTHON ?= python3.13 python3.12 python3.11 python3
 PYTEST_ARGS ?=
+COMPARE_ARGS ?=
 MUTANTS ?=
 IMAGE ?= gpu-agent-scaler
 BASE_IMAGE ?=
@@ -18,10 +19,10 @@ PIP := $(PY) -m pip --disable-pip-version-check --quiet
 COMPILE = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
-.PHONY: help setup test test-local e2e chart-mutants lint format proto schema charts lock demo lab bench image clean
+.PHONY: help setup test test-local e2e e2e-compare chart-mutants lint format proto schema charts lock demo lab bench image clean
 
 help: ## Show this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 setup: $(VENV)/.dev $(VENV)/.helm ## Make the environment in .venv with all tools, as locked (other targets do it by themselves)
 
@@ -39,6 +40,12 @@ e2e: $(VENV)/.dev $(VENV)/.helm ## Run the end-to-end tests on the cluster of KU
 	$(if $(SCALER_E2E_IMAGE),,@$(MAKE) --no-print-directory image IMAGE=gpu-agent-scaler:e2e BASE_IMAGE=$(or $(BASE_IMAGE),$(SCALER_BASE_IMAGE)))
 	@$(SCALER_E2E_ENTER) $(PY) -m tests.e2e load
 	$(SCALER_E2E_ENTER) $(PY) -m pytest -rs tests/e2e $(PYTEST_ARGS)
+
+e2e-compare: $(VENV)/.dev $(VENV)/.helm ## Replay one trace under stock KEDA and under the scaler on that cluster, ten minutes each (COMPARE_ARGS="--minutes 2"); figures go to build/e2e-compare.json
+	@$(SCALER_E2E_ENTER) $(PY) -m tests.e2e
+	$(if $(SCALER_E2E_IMAGE),,@$(MAKE) --no-print-directory image IMAGE=gpu-agent-scaler:e2e BASE_IMAGE=$(or $(BASE_IMAGE),$(SCALER_BASE_IMAGE)))
+	@$(SCALER_E2E_ENTER) $(PY) -m tests.e2e load
+	$(SCALER_E2E_ENTER) $(PY) -m tests.e2e.compare $(COMPARE_ARGS)
 
 chart-mutants: $(VENV)/.dev $(VENV)/.helm ## Leave out each line of the charts in turn: some test must go red (MUTANTS="FILE FILE:LINE" for some)
 	@$(PY) -m tests.servers

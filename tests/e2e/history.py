@@ -40,6 +40,9 @@ class Size:
 class Standing:
     """
     Where a pod stood from a moment on.
+
+    Attributes:
+        bound: whether it had a node, and so its GPU.
     """
 
     at: float
@@ -47,6 +50,7 @@ class Standing:
     ready: bool
     going: bool
     gone: bool = False
+    bound: bool = False
 
 
 class History:
@@ -185,6 +189,6 @@ class History:
             known.append(size)
 
     def _pod(self, at: float, fields: list[str]) -> None:
-        event, namespace, name, going, ready, _ = fields
+        event, namespace, name, going, ready, node = fields
         pod, gone = f"{namespace}/{name}", event == "DELETED"
-        self._pods.append(Standing(at, pod, ready == "True" and not gone, bool(going) or gone, gone))
+        self._pods.append(Standing(at, pod, ready == "True" and not gone, bool(going) or gone, gone, bool(node)))

@@ -113,9 +113,9 @@ class Stage:
         self._authority = trustme.CA()
         self.history = History()
 
-    def build(self) -> None:
+    def build(self, document: Mapping[str, Any] = DOCUMENT) -> None:
         """
-        Take away what an earlier run left, and put up everything.
+        Take away what an earlier run left, and put up everything, the scaler with that document.
         """
         self._remove()
         for name in (SYSTEM, AGENTS):
@@ -127,7 +127,7 @@ class Stage:
         for server, name in IMAGES.items():
             apply(*manifest(_MANIFESTS / f"{server}.yaml", namespace=SYSTEM, agents=AGENTS, image=name))
         apply(*manifest(_MANIFESTS / "exporter.yaml", namespace=SYSTEM, image=SCALER_IMAGE))
-        self.configure(DOCUMENT)
+        self.configure(document)
         with ThreadPoolExecutor() as pool:
             list(pool.map(self.rolled_out, ("sts/redis", "sts/rabbitmq", "deploy/prometheus", "deploy/agent-scaler")))
 
