@@ -4,6 +4,7 @@ One stage for all end-to-end tests, and what is told when one of them fails.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Generator
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from tests.e2e import agents
 from tests.e2e.agents import Agent
+from tests.e2e.charts import IMAGES_HERE, Grounds, Release
 from tests.e2e.cluster import UnfitError, fit
 from tests.e2e.kubectl import KubectlError
 from tests.e2e.stage import Stage, note
@@ -63,6 +65,28 @@ def make(stage: Stage) -> Generator[Callable[..., Agent]]:
     yield install
     for agent in made:
         agent.remove()
+
+
+@pytest.fixture(scope="session")
+def grounds(stage: Stage) -> Generator[Grounds]:
+    """
+    Namespaces for charts, and what their values name.
+    """
+    grounds = Grounds(stage)
+    grounds.build()
+    yield grounds
+    if not os.environ.get("SCALER_E2E_KEEP"):
+        grounds.clear()
+
+
+@pytest.fixture(scope="session")
+def default_install(stage: Stage, grounds: Grounds) -> Release:
+    """
+    The agent's chart with nothing set but what images this cluster has.
+    """
+    release = Release(stage, "ai-agent", "agent", grounds.namespace("default"))
+    release.install(IMAGES_HERE)
+    return release
 
 
 @pytest.hookimpl(wrapper=True)
