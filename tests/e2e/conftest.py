@@ -12,8 +12,9 @@ import pytest
 
 from tests.e2e import agents
 from tests.e2e.agents import Agent
-from tests.e2e.charts import IMAGES_HERE, Grounds, Release
+from tests.e2e.charts import Grounds
 from tests.e2e.cluster import UnfitError, fit
+from tests.e2e.default_install import DefaultInstall
 from tests.e2e.kubectl import KubectlError
 from tests.e2e.stage import Stage, note
 
@@ -80,13 +81,13 @@ def grounds(stage: Stage) -> Generator[Grounds]:
 
 
 @pytest.fixture(scope="session")
-def default_install(stage: Stage, grounds: Grounds) -> Release:
+def default_install(stage: Stage, grounds: Grounds) -> Generator[DefaultInstall]:
     """
-    The agent's chart with nothing set but what images this cluster has.
+    An install with nothing set. It takes minutes by itself, so other tests let it begin before them.
     """
-    release = Release(stage, "ai-agent", "agent", grounds.namespace("default"))
-    release.install(IMAGES_HERE)
-    return release
+    install = DefaultInstall(stage, grounds.namespace("default"))
+    yield install
+    install.close()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -23,7 +23,7 @@ import yaml
 from tests.chart.helm import unpacked
 from tests.e2e.history import History
 from tests.e2e.kubectl import Forward, KubectlError, apply, eventually, get, kubectl, manifest
-from tests.e2e.names import AGENTS, AUTHENTICATION, KEDA_CERTIFICATE, PASSWORD, SYSTEM
+from tests.e2e.names import AGENTS, AUTHENTICATION, CHARTS, KEDA_CERTIFICATE, PASSWORD, SYSTEM
 from tests.e2e.policies import DOCUMENT
 from tests.servers.certificates import Certificates, issue
 
@@ -32,6 +32,7 @@ _MANIFESTS = Path(__file__).parent / "manifests"
 _HELM_WITHIN = 180.0
 _ROLLED_OUT_WITHIN = 120.0
 _GONE_WITHIN = 120.0
+_LOGS = 12
 _GPUS = "nvidia.com/gpu"
 
 
@@ -255,10 +256,11 @@ class Stage:
         told = []
         for namespace, what in ((SYSTEM, "deploy/agent-scaler"), ("keda", "deploy/keda-operator")):
             told.append(f"--- {what}\n{_logs(namespace, what)}")
-        for pod in get("pods", "-n", AGENTS)["items"][:8]:
-            name = pod["metadata"]["name"]
-            told.append(f"--- {name}: {pod['status'].get('phase')}\n{_logs(AGENTS, name)}")
-        return "\n".join(told)
+        for pod in get("pods", "-A")["items"]:
+            namespace, name = (pod["metadata"][key] for key in ("namespace", "name"))
+            if namespace == AGENTS or namespace.startswith(f"{CHARTS}-"):
+                told.append(f"--- {namespace}/{name}: {pod['status'].get('phase')}\n{_logs(namespace, name)}")
+        return "\n".join(told[:_LOGS])
 
     def _gone(self, app: str) -> bool:
         return not get("pods", "-n", SYSTEM, "-l", f"app={app}")["items"]
@@ -297,7 +299,7 @@ def secret(namespace: str, name: str, **texts: str) -> dict[str, Any]:
 
 def _logs(namespace: str, what: str) -> str:
     try:
-        return kubectl("-n", namespace, "logs", what, "--tail=60", "--all-containers")
+        return kubectl("-n", namespace, "logs", what, "--tail=40", "--all-containers")
     except KubectlError as error:
         return str(error)
 

@@ -17,6 +17,7 @@ import pytest
 
 from tests.chart.charts import SOURCES
 from tests.e2e.charts import Grounds, Release, everywhere, kept, left
+from tests.e2e.default_install import DefaultInstall
 from tests.e2e.kubectl import eventually, get, kubectl
 from tests.e2e.names import PREFIX
 from tests.e2e.stage import Stage, note
@@ -86,11 +87,11 @@ class _Gone:
 
 
 @pytest.fixture(scope="module")
-def tried(stage: Stage, grounds: Grounds, default_install: Release) -> Generator[dict[str, Future[_Gone]]]:
+def tried(stage: Stage, grounds: Grounds, default_install: DefaultInstall) -> Generator[dict[str, Future[_Gone]]]:
     """
     All of them, some at a time. The default install has begun before: it takes minutes, and needs nobody.
     """
-    note(f"{default_install.name} is installed, and goes on beside")
+    note(f"{default_install.release.name} is installed, and goes on beside")
     with ThreadPoolExecutor(_AT_A_TIME) as pool:
         yield {name: pool.submit(_admit, stage, grounds, *_FILES[name]) for name in ONLY_ADMITTED}
         pool.shutdown(cancel_futures=True)
