@@ -158,6 +158,16 @@ class Grounds:
         kubectl("delete", "runtimeclasses,priorityclasses,customresourcedefinitions", *marked, within=_GONE_WITHIN)
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """
+    What Helm told of an install: its notes, and the objects that it made.
+    """
+
+    notes: str
+    objects: list[dict[str, Any]]
+
+
 @dataclass(frozen=True)
 class Release:
     """
@@ -172,24 +182,25 @@ class Release:
     name: str
     namespace: str
 
-    def install(self, values: Mapping[str, Any], file: Path | None = None, *flags: str) -> str:
+    def install(self, values: Mapping[str, Any], file: Path | None = None) -> Told:
         """
-        Install it with the values of a file and others over them, and return the notes.
+        Install it with the values of a file and others over them.
         """
-        return self._put("install", values, file, *flags)
+        return self._put("install", values, file)
 
-    def upgrade(self, values: Mapping[str, Any], file: Path | None = None, *flags: str) -> str:
+    def upgrade(self, values: Mapping[str, Any], file: Path | None = None) -> Told:
         """
         Change it to the values of a file and others over them.
         """
-        return self._put("upgrade", values, file, *flags)
+        return self._put("upgrade", values, file)
 
-    def _put(self, verb: str, values: Mapping[str, Any], file: Path | None, *flags: str) -> str:
-        given = () if file is None else ("--values", str(file))
-        told = self.stage.helm(
-            verb, self.name, str(CHART_PATHS[self.chart]), "-n", self.namespace, *given, *flags, values=values
-        )
-        return told.partition("NOTES:\n")[2]
+    def _put(self, verb: str, values: Mapping[str, Any], file: Path | None) -> Told:
+        chosen = () if file is None else ("--values", str(file))
+        chart = str(CHART_PATHS[self.chart])
+        text = self.stage.helm(verb, self.name, chart, "-n", self.namespace, *chosen, "-o", "json", values=values)
+        told = json.loads(text)
+        objects = [each for each in yaml.load_all(told["manifest"], yaml.CSafeLoader) if each]
+        return Told(told["info"]["notes"], objects)
 
     def test(self) -> str:
         """
@@ -205,13 +216,6 @@ class Release:
         Remove it; returns when its objects are gone.
         """
         self.stage.helm("uninstall", self.name, "-n", self.namespace, "--wait", "--timeout", "120s")
-
-    def objects(self) -> list[dict[str, Any]]:
-        """
-        Return what Helm says that it installed.
-        """
-        text = self.stage.helm("get", "manifest", self.name, "-n", self.namespace)
-        return [each for each in yaml.load_all(text, yaml.CSafeLoader) if each]
 
     def pods(self, component: str) -> list[dict[str, Any]]:
         """

@@ -25,7 +25,7 @@ class DefaultInstall:
 
     def __init__(self, stage: Stage, namespace: str) -> None:
         self.release = Release(stage, "ai-agent", "agent", namespace)
-        self._notes = self.release.install(IMAGES_HERE)
+        self._notes = self.release.install(IMAGES_HERE).notes
         self._pool = ThreadPoolExecutor(1)
         self.sent: Future[float] = self._pool.submit(self._begin)
 

@@ -117,12 +117,14 @@ def _admit(stage: Stage, grounds: Grounds, chart: str, path: Path) -> _Gone:
     stem = path.stem.removesuffix("-values")
     namespace = grounds.namespace(f"{chart.rpartition('-')[2]}-{stem}")
     release = Release(stage, chart, f"{PREFIX}-{stem}", namespace)
-    release.install(_elsewhere(chart, stem, namespace), path)
-    objects = release.objects()
+    if stem == "shared-models":
+        kubectl("create", "serviceaccount", "downloader", "-n", namespace)
+    objects = release.install(_elsewhere(chart, stem, namespace), path).objects
     kubectl("get", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
-    for each in objects:
-        _makes_pods(each, namespace)
+    _makes_pods(objects, namespace)
     release.uninstall()
+    if stem == "shared-models":
+        kubectl("delete", "serviceaccount", "downloader", "-n", namespace)
     return _Gone(release.name, namespace, frozenset(kept(objects)))
 
 
@@ -144,30 +146,26 @@ def _elsewhere(chart: str, stem: str, namespace: str) -> dict[str, Any]:
     return chosen
 
 
-def _makes_pods(each: dict[str, Any], namespace: str) -> None:
+def _makes_pods(objects: list[dict[str, Any]], namespace: str) -> None:
     """
-    Wait until a workload has its pods; one that makes none now has one tried.
+    Wait until every workload has its pods; of one that makes none now, see whether they would be taken.
     """
-    what = (each["kind"].lower(), "-n", namespace, each["metadata"]["name"])
-    match each["kind"]:
-        case "Deployment":
-            eventually(f"{what[-1]} has its pods", lambda: _deployed(*what), _MADE_WITHIN)
-        case "Job":
-            eventually(f"{what[-1]} has its pod", lambda: get(*what)["status"].get("active"), _MADE_WITHIN)
-        case "ScaledJob" | "CronJob":
+    eventually(f"{namespace}: all pods are made", lambda: _made(namespace), _MADE_WITHIN)
+    for each in objects:
+        if each["kind"] in ("ScaledJob", "CronJob"):
             for number, template in enumerate(_templates(each["spec"])):
-                pod = {"apiVersion": "v1", "kind": "Pod", **template}
-                pod["metadata"] = {**template.get("metadata", {}), "name": f"{what[-1]}-{number}"}
+                metadata = {**template.get("metadata", {}), "name": f"{each['metadata']['name']}-{number}"}
+                pod = {"apiVersion": "v1", "kind": "Pod", **template, "metadata": metadata}
                 kubectl("create", "--dry-run=server", "-n", namespace, "-f", "-", stdin=json.dumps(pod))
 
 
-def _deployed(*what: str) -> bool:
-    found = get(*what)
-    status = found.get("status", {})
-    refused = [each["message"] for each in status.get("conditions", ()) if each["type"] == "ReplicaFailure"]
-    if refused:
-        pytest.fail(f"{what[-1]}: {refused}")
-    return bool(status.get("replicas", 0) >= found["spec"]["replicas"] and found["spec"]["replicas"])
+def _made(namespace: str) -> bool:
+    refused = get("events", "-n", namespace, "--field-selector=reason=FailedCreate")["items"]
+    assert not refused, [each["message"] for each in refused]
+    workloads = get("deployments,jobs", "-n", namespace)["items"]
+    return all(
+        each["status"].get("active") if each["kind"] == "Job" else each["status"].get("replicas") for each in workloads
+    )
 
 
 def _templates(node: Any) -> Iterator[dict[str, Any]]:

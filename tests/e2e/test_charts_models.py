@@ -188,10 +188,9 @@ def test_an_upgrade_of_the_values_arrives(stage: Stage, agent: Release) -> None:
 def test_the_model_outlives_the_release(stage: Stage, agent: Release) -> None:
     """`helm test` passes with nobody at work; uninstalled, the claim is all that stays, and serves the next install."""
     where = agent.namespace
-    agent.upgrade(merged(_values(stage), _PAUSED), _FILE)
+    stays = kept(agent.upgrade(merged(_values(stage), _PAUSED), _FILE).objects)
     eventually("the agent has gone", lambda: not get("pods", "-n", where, "-l", _AGENT)["items"], 60)
     agent.test()
-    stays = kept(agent.objects())
     assert stays == {f"{where}/PersistentVolumeClaim/chat-ai-agent-models"}
     agent.uninstall()
     assert not everywhere(agent.name)
