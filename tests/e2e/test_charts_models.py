@@ -54,7 +54,11 @@ def _values(stage: Stage, greeting: str = "hello") -> dict[str, Any]:
             "command": ["sh", "-c", _SHIP],
             "args": ["/var/log/agent/agent.log"],
         },
-        "probes": {name: {"periodSeconds": 1} for name in ("startup", "liveness", "readiness")},
+        "probes": {
+            "startup": {"periodSeconds": 1, "failureThreshold": 240},
+            "liveness": {"periodSeconds": 1},
+            "readiness": {"periodSeconds": 1},
+        },
         "drain": {"preStopSeconds": 1, "jobSeconds": 20},
         "queue": {"address": f"redis.{SYSTEM}.svc:6379"},
         "policy": {"connections": {"metrics": {"url": f"http://prometheus.{SYSTEM}.svc:9090"}}},
