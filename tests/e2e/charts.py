@@ -24,6 +24,7 @@ from tests.servers.certificates import issue
 CHART_PATHS = {name: ROOT / "charts" / name for name in ("agent-scaler", "ai-agent")}
 _MARK = "scaler-e2e"
 _GONE_WITHIN = 120.0
+_OURS = ("-l", f"{_MARK}={PREFIX}", "--ignore-not-found", "--timeout=110s")
 _LEFT_WITHIN = 60.0
 _OPERATORS = ("dapr", "external-secrets", "gateway-api", "prometheus-operator")
 _IN_CATALOGUE = (
@@ -121,7 +122,7 @@ class Grounds:
         """
         Take away what an earlier run left, and make what is missing.
         """
-        self.clear()
+        self._clear_namespaces()
         wanted = [*definitions(), *_classes()]
         listed = get("customresourcedefinitions,runtimeclasses,priorityclasses")["items"]
         there = {(each["kind"], each["metadata"]["name"]) for each in listed}
@@ -147,15 +148,20 @@ class Grounds:
 
     def clear(self) -> None:
         """
-        Remove what is marked as ours: ScaledObjects first, whose end KEDA has to be there for.
+        Remove what is marked as ours.
         """
-        marked = ("-l", f"{_MARK}={PREFIX}", "--ignore-not-found", "--timeout=110s")
+        self._clear_namespaces()
+        kubectl("delete", "runtimeclasses,priorityclasses,customresourcedefinitions", *_OURS, within=_GONE_WITHIN)
+
+    def _clear_namespaces(self) -> None:
+        """
+        Remove the namespaces: ScaledObjects first, whose end KEDA has to be there for.
+        """
         for each in get("scaledobjects.keda.sh,scaledjobs.keda.sh", "-A")["items"]:
             metadata = each["metadata"]
             if metadata["namespace"].startswith(f"{CHARTS}-"):
                 kubectl("delete", each["kind"], "-n", metadata["namespace"], metadata["name"], within=_GONE_WITHIN)
-        kubectl("delete", "namespaces", *marked, within=_GONE_WITHIN)
-        kubectl("delete", "runtimeclasses,priorityclasses,customresourcedefinitions", *marked, within=_GONE_WITHIN)
+        kubectl("delete", "namespaces", *_OURS, within=_GONE_WITHIN)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,14 @@ from tests.e2e.charts import IMAGES_HERE, Release
 from tests.e2e.kubectl import kubectl
 from tests.e2e.stage import Stage
 
+_READY_WITHIN = 150.0
 AGENT = "agent-ai-agent"
 """The name that the chart gives it."""
 
 
 class DefaultInstall:
     """
-    The agent's chart with nothing set but what images this cluster has. Ten jobs are sent as soon as there is a queue.
+    The agent's chart with nothing set but what images this cluster has. Ten jobs are sent as soon as KEDA is ready.
 
     Attributes:
         sent: when the jobs were on the queue, on the clock of the history.
@@ -32,6 +33,9 @@ class DefaultInstall:
     def _begin(self) -> float:
         for deployment in ("agent-agent-scaler", f"{AGENT}-try-redis"):
             self.release.stage.rolled_out(f"deploy/{deployment}", self.release.namespace)
+        # KEDA asks the scaler before that is up, and again after a while; until then one agent works alone.
+        ready = f"--timeout={_READY_WITHIN:g}s", "--for=condition=Ready"
+        kubectl("-n", self.release.namespace, "wait", *ready, f"scaledobject/{AGENT}", within=_READY_WITHIN + 5)
         self.told("loadgen publish")
         return self.release.stage.history.now()
 

@@ -28,13 +28,18 @@ _HERE: dict[str, Any] = {
 }
 
 
-def _values(name: str) -> dict[str, Any]:
+def _values(name: str, namespace: str) -> dict[str, Any]:
     """
-    Return what is said beside a file: the image, and the beginning of a name that the whole cluster shares.
+    Return what is said beside a file: the image, and what the whole cluster shares.
     """
-    if name != "mutual-tls":
-        return _HERE
-    return {**_HERE, "keda": {"authentication": {"name": f"{PREFIX}-scaler-trust"}}}
+    match name:
+        case "mutual-tls":
+            return {**_HERE, "keda": {"authentication": {"name": f"{PREFIX}-scaler-trust"}}}
+        case "cert-manager":
+            # The file is for an install beside KEDA, whose Secret KEDA then reads.
+            return {**_HERE, "keda": {"namespace": namespace}}
+        case _:
+            return _HERE
 
 
 def _secrets(name: str, release: Release) -> None:
@@ -73,7 +78,7 @@ def _run(stage: Stage, grounds: Grounds, name: str, path: Path) -> Release:
     first = name != "cert-manager"
     if first:
         _secrets(name, release)
-    release.install(_values(name), path)
+    release.install(_values(name, release.namespace), path)
     if not first:
         _secrets(name, release)
     stage.rolled_out(f"deploy/{release.name}", release.namespace)
@@ -116,7 +121,7 @@ def test_a_configuration_changes_while_the_scaler_runs(stage: Stage, grounds: Gr
     release.upgrade({**_HERE, "config": {**document, "policies": _policies("7m")}})
     # The kubelet looks after a pod's volumes about once a minute, and at once when the pod itself is changed.
     kubectl("-n", release.namespace, "annotate", "pod", before["metadata"]["name"], "e2e/look=now")
-    told = eventually("the scaler has the new one", lambda: _reloaded(release), _CHANGED_WITHIN)
+    told = eventually("the scaler has the new one", lambda: _reloaded(release) or None, _CHANGED_WITHIN)
     assert told == ["configuration reloaded: number 2 is in force"]
     (after,) = release.pods("scaler")
     assert after["metadata"]["uid"] == before["metadata"]["uid"]

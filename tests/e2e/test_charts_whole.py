@@ -17,7 +17,7 @@ _FALLS_WITHIN = 330.0
 def test_a_default_install_comes_and_goes(stage: Stage, default_install: DefaultInstall) -> None:
     """Jobs sent as the notes say: up to the most replicas in one step, to nothing when they are done, and up again."""
     where = default_install.release.namespace
-    sent = default_install.sent.result(timeout=150)
+    sent = default_install.sent.result(timeout=400)
     four = stage.history.replicas(where, AGENT, _MOST, 60, since=sent)
     eventually("all jobs are done", lambda: not default_install.queued(), 150)
     none = stage.history.replicas(where, AGENT, 0, _FALLS_WITHIN, since=four.at)
