@@ -41,7 +41,7 @@ def here(image: str) -> dict[str, str]:
     Return the values of an image that this cluster has.
     """
     repository, _, tag = image.rpartition(":")
-    return {"repository": repository, "tag": tag}
+    return {"registry": "", "repository": repository, "tag": tag}
 
 
 IMAGES_HERE: dict[str, Any] = {

@@ -67,7 +67,6 @@ def test_a_pod_that_goes_finishes_its_job(
     done = stage.history.now()
     gone = eventually("the pod is gone", lambda: _since(stage, pod, "gone"), 30)
     note(f"{agent.name}: done {done - going:.1f} s after the word, gone {gone - done:.1f} s after that")
-    assert done - taken < _JOB + _LATE, "it was begun anew"
     assert gone - taken > _JOB - _LATE, "the pod ended before the job"
     assert gone - going < _KILLED_AFTER / 2
     assert agent.queue.all_done()
