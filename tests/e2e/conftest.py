@@ -4,6 +4,7 @@ One stage for all end-to-end tests, and what is told when one of them fails.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,10 @@ import pytest
 
 from tests.e2e import agents
 from tests.e2e.agents import Agent
+from tests.e2e.charts import Grounds
 from tests.e2e.cluster import UnfitError, fit
 from tests.e2e.crowd import Crowd
+from tests.e2e.default_install import DefaultInstall
 from tests.e2e.kubectl import KubectlError
 from tests.e2e.replay import Replay
 from tests.e2e.stage import Stage, note
@@ -118,6 +121,28 @@ def make(stage: Stage) -> Generator[Callable[..., Agent]]:
     yield install
     for agent in made:
         agent.remove()
+
+
+@pytest.fixture(scope="session")
+def grounds(stage: Stage) -> Generator[Grounds]:
+    """
+    Namespaces for charts, and what their values name.
+    """
+    grounds = Grounds(stage)
+    grounds.build()
+    yield grounds
+    if not os.environ.get("SCALER_E2E_KEEP"):
+        grounds.clear()
+
+
+@pytest.fixture(scope="session")
+def default_install(stage: Stage, grounds: Grounds) -> Generator[DefaultInstall]:
+    """
+    An install with nothing set. It takes minutes by itself, so other tests let it begin before them.
+    """
+    install = DefaultInstall(stage, grounds.namespace("default"))
+    yield install
+    install.close()
 
 
 @pytest.hookimpl(wrapper=True)

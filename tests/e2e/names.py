@@ -26,3 +26,6 @@ ADDRESS = f"agent-scaler.{SYSTEM}.svc:6000"
 
 PASSWORD = "e2e-queues"
 """Of the Redis."""
+
+CHARTS = f"{PREFIX}-charts"
+"""The beginning of the namespaces in which charts are tried one by one."""

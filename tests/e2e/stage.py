@@ -26,7 +26,7 @@ import yaml
 from tests.chart.helm import unpacked
 from tests.e2e.history import History
 from tests.e2e.kubectl import Forward, KubectlError, apply, eventually, get, kubectl, manifest
-from tests.e2e.names import AGENTS, AUTHENTICATION, KEDA_CERTIFICATE, PASSWORD, SYSTEM
+from tests.e2e.names import AGENTS, AUTHENTICATION, CHARTS, KEDA_CERTIFICATE, PASSWORD, SYSTEM
 from tests.e2e.policies import DOCUMENT
 
 ROOT = Path(__file__).parents[2]
@@ -34,6 +34,7 @@ _MANIFESTS = Path(__file__).parent / "manifests"
 _HELM_WITHIN = 180.0
 _ROLLED_OUT_WITHIN = 120.0
 _GONE_WITHIN = 120.0
+_LOGS = 12
 _GPUS = "nvidia.com/gpu"
 _SCALER = "app.kubernetes.io/name=agent-scaler"
 
@@ -268,10 +269,11 @@ class Stage:
         told = []
         for namespace, what in ((SYSTEM, "deploy/agent-scaler"), ("keda", "deploy/keda-operator")):
             told.append(f"--- {what}\n{_logs(namespace, what)}")
-        for pod in get("pods", "-n", AGENTS)["items"][:8]:
-            name = pod["metadata"]["name"]
-            told.append(f"--- {name}: {pod['status'].get('phase')}\n{_logs(AGENTS, name)}")
-        return "\n".join(told)
+        for pod in get("pods", "-A")["items"]:
+            namespace, name = (pod["metadata"][key] for key in ("namespace", "name"))
+            if namespace == AGENTS or namespace.startswith(f"{CHARTS}-"):
+                told.append(f"--- {namespace}/{name}: {pod['status'].get('phase')}\n{_logs(namespace, name)}")
+        return "\n".join(told[:_LOGS])
 
     def _page(self, server: str, path: str) -> str:
         return self.fetched(self.forwards[server], path)
@@ -340,7 +342,7 @@ def _pem(leaf: trustme.LeafCert) -> dict[str, str]:
 
 def _logs(namespace: str, what: str) -> str:
     try:
-        return kubectl("-n", namespace, "logs", what, "--tail=60", "--all-containers")
+        return kubectl("-n", namespace, "logs", what, "--tail=40", "--all-containers")
     except KubectlError as error:
         return str(error)
 

@@ -12,7 +12,7 @@ from scaler.settings.document import Document
 from scaler.settings.loading import load
 from scaler.settings.metadata import MetadataError, read_metadata
 from scaler.settings.overrides import effective
-from scaler.settings.policies import AnyPolicy, QueueSection, RequestsSection
+from scaler.settings.policies import PolicySection, QueueSection, RequestsSection
 
 DOCUMENT = load(
     """
@@ -34,7 +34,7 @@ DOCUMENT = load(
 )
 
 
-def changed(**metadata: str) -> AnyPolicy:
+def changed(**metadata: str) -> PolicySection:
     """Return the policy that a trigger with this metadata has."""
     return effective(DOCUMENT, read_metadata(metadata, DOCUMENT.limits))[1]
 

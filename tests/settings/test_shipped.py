@@ -19,7 +19,7 @@ from scaler.domain.target import TargetParams
 from scaler.settings.connections import CONNECTION_TYPES, QUEUES, AnyConnection, QueueType
 from scaler.settings.document import Document
 from scaler.settings.loading import load
-from scaler.settings.policies import AnyPolicy
+from scaler.settings.policies import PolicySection
 from scaler.settings.schema import EXAMPLE, SHIPPED, main, schema, schema_text
 from scaler.settings.sections import Tagged, form_of
 from scaler.settings.yamltext import parse_yaml
@@ -105,7 +105,7 @@ def test_what_the_example_calls_a_default_is_one() -> None:
 
 def test_the_documents_defaults_are_the_domains() -> None:
     """One truth: a policy that says nothing has the windows, holds and bounds that the domain has by itself."""
-    policy = AnyPolicy.of({"queue": {"target": 1}}).policy("p", Document().defaults, {})
+    policy = PolicySection.of({"queue": {"target": 1}}).policy("p", Document().defaults, {})
     bare = Policy("p", policy.rules)
     assert policy == bare
     assert (policy.params, policy.holds) == (TargetParams(), Holds())
@@ -113,7 +113,7 @@ def test_the_documents_defaults_are_the_domains() -> None:
 
 def test_an_economic_policy_has_the_domains_defaults() -> None:
     """A policy that names a queue and nothing else has the price, floor and cooldown that the domain has by itself."""
-    assert AnyPolicy.of({"queue": {}}).params() == EconomicParams()
+    assert PolicySection.of({"queue": {}}).params() == EconomicParams()
 
 
 _KINDS: dict[str, dict[str, int]] = {"target": {"target": 1}, "economic": {}}
@@ -121,7 +121,7 @@ _KINDS: dict[str, dict[str, int]] = {"target": {"target": 1}, "economic": {}}
 
 def test_every_kind_and_type_has_its_section() -> None:
     """The tables of the rooms know the same words."""
-    told = {kind: AnyPolicy.of({"kind": kind, "queue": queue}).params() for kind, queue in _KINDS.items()}
+    told = {kind: PolicySection.of({"kind": kind, "queue": queue}).params() for kind, queue in _KINDS.items()}
     assert {type(params) for params in told.values()} == set(KINDS)
     assert {kind: KINDS[type(params)].name for kind, params in told.items()} == {kind: kind for kind in _KINDS}
     told_apart = form_of(AnyConnection)
