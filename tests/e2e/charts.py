@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from tests.chart.kinds import CUSTOM, OWN
-from tests.e2e.kubectl import apply, eventually, get, kubectl
+from tests.e2e.kubectl import apply, create, eventually, get, kubectl
 from tests.e2e.names import CHARTS, PREFIX
 from tests.e2e.stage import IMAGES, ROOT, SCALER_IMAGE, Stage, secret
 from tests.servers.certificates import issue
@@ -130,7 +130,7 @@ class Grounds:
         for each in missing:
             each["metadata"].setdefault("labels", {})[_MARK] = PREFIX
         if missing:
-            apply(*missing, server_side=True)
+            create(*missing)
         names = [each["metadata"]["name"] for each in wanted if each["kind"] == "CustomResourceDefinition"]
         kubectl("wait", "--for=condition=Established", "--timeout=60s", *(f"crd/{name}" for name in names))
 

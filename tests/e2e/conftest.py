@@ -98,7 +98,7 @@ def early(request: pytest.FixtureRequest) -> None:
     """
     Begin at once with what takes long, if any of the chosen tests needs it.
     """
-    for name in ("replay", "crowd"):
+    for name in ("replay", "crowd", "default_install"):
         if any(name in item.fixturenames for item in _chosen(request)):
             request.getfixturevalue(name)
 

@@ -9,7 +9,7 @@ import re
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from string import Template
 from typing import Any, TypeVar
@@ -54,14 +54,14 @@ def get(*arguments: str) -> Any:
     return json.loads(kubectl("get", *arguments, "-o", "json"))
 
 
-def apply(*objects: dict[str, Any]) -> None:
+def apply(*objects: Mapping[str, Any]) -> None:
     """
     Make objects, or change them.
     """
     kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(objects))
 
 
-def create(*objects: dict[str, Any]) -> None:
+def create(*objects: Mapping[str, Any]) -> None:
     """
     Make objects that are not there yet, which takes half as many requests.
     """

@@ -70,7 +70,7 @@ def _installed(stage: Stage, row: Row, replicas: int) -> Agent:
     if not row.ours:
         scaled = plain.scaled_object(name, name, {}, **row.settings)
         scaled["spec"] |= {"triggers": list(row.triggers(name, agent.queue.name)), "maxReplicaCount": replicas}
-        apply(*plain.redis_authentication(), scaled)
+        apply(plain.redis_authentication(), scaled)
     return agent
 
 

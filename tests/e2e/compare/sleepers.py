@@ -18,9 +18,6 @@ from tests.e2e.names import AGENTS
 from tests.e2e.queues import ListQueue
 from tests.e2e.stage import Stage, note
 
-_TOGETHER = 20
-"""Objects put up in one go, so that none of them takes long on a busy machine."""
-
 _KNOWN_WITHIN = 120.0
 _WOKEN_WITHIN = 90.0
 
@@ -32,12 +29,11 @@ def woken(stage: Stage, rows: Sequence[Row], number: int) -> Mapping[str, Sequen
     queues = {row.name: [ListQueue(stage, name) for name in plain.numbered(_group(row), number)] for row in rows}
     note(f"putting up {number} sleeping ScaledObjects for each of {', '.join(queues)}")
     try:
-        objects = plain.redis_authentication()
+        objects = [plain.redis_authentication()]
         for row in rows:
             for queue in queues[row.name]:
                 objects += [plain.deployment(queue.name, _group(row)), _scaled_object(row, queue)]
-        for first in range(0, len(objects), _TOGETHER):
-            plain.put_up(objects[first : first + _TOGETHER])
+        plain.put_up(objects)
         eventually("KEDA has seen them all", lambda: _known(rows, number), _KNOWN_WITHIN)
         note("waking them")
         return _woken(stage, queues, max(row.settings["pollingInterval"] for row in rows) / number)
