@@ -15,7 +15,7 @@ import pytest
 
 from tests.e2e.agents import merged
 from tests.e2e.charts import CHART_PATHS, IMAGES_HERE, SMALL, Grounds, Release, everywhere, here, kept, left
-from tests.e2e.kubectl import apply, eventually, get, kubectl, manifest
+from tests.e2e.kubectl import KubectlError, apply, eventually, get, kubectl, manifest
 from tests.e2e.names import CHARTS, PASSWORD, SYSTEM
 from tests.e2e.stage import SCALER_IMAGE, Stage, note, secret
 
@@ -140,7 +140,7 @@ def test_the_model_is_whole_before_the_agent_starts(agent: Release) -> None:
     assert "model example/chat-7b@v2: downloaded" in _logs(agent, pod, "download")
     assert _fetched() == 2
     assert f"model.safetensors has {len(_WEIGHTS)} bytes" in _logs(agent, pod, "logging")
-    with pytest.raises(Exception, match="Read-only file system"):
+    with pytest.raises(KubectlError, match="Read-only file system"):
         _do(agent, pod, "touch", "/models/mine")
 
 

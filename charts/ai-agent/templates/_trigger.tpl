@@ -88,16 +88,25 @@ yes
 {{- end }}
 {{- end -}}
 
-{{/* What the HPA does: at once, in one step, and exactly what the scaler says, which has its own windows against flapping. */}}
+{{/* What the HPA does: at once, in one step, and exactly what the scaler says, which has its own windows against flapping.
+     KEDA writes a ScaledObject back with its quantities as Kubernetes spells them; spelt otherwise here, they would be
+     KEDA's from then on, and Helm 4 would refuse every upgrade because of the conflict. */}}
 {{- define "ai-agent.behavior" -}}
 {{- $most := int .Values.keda.maxReplicaCount -}}
 {{- $up := dict "stabilizationWindowSeconds" 0 "selectPolicy" "Max" "policies" (list (dict "type" "Pods" "value" $most "periodSeconds" 15)) -}}
 {{- $down := dict "stabilizationWindowSeconds" 0 "selectPolicy" "Max" "policies" (list (dict "type" "Percent" "value" 100 "periodSeconds" 15)) -}}
 {{- if semverCompare ">=1.35-0" .Capabilities.KubeVersion.Version -}}
-{{- $_ := set $up "tolerance" 0 -}}
-{{- $_ := set $down "tolerance" 0 -}}
+{{- $_ := set $up "tolerance" "0" -}}
+{{- $_ := set $down "tolerance" "0" -}}
 {{- end -}}
-{{- mergeOverwrite (dict "scaleUp" $up "scaleDown" $down) (deepCopy .Values.keda.behavior) | toYaml -}}
+{{- $behavior := mergeOverwrite (dict "scaleUp" $up "scaleDown" $down) (deepCopy .Values.keda.behavior) -}}
+{{- range $rules := $behavior -}}
+{{- if hasKey $rules "tolerance" -}}
+{{- $text := toString $rules.tolerance -}}
+{{- $_ := set $rules "tolerance" (regexMatch "^0?[.][0-9]{1,3}$" $text | ternary (printf "%.0fm" (mulf (float64 $text) 1000)) $text) -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml $behavior -}}
 {{- end -}}
 
 {{/* How long a fresh install is not stopped, in seconds. */}}

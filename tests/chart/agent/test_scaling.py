@@ -90,7 +90,7 @@ def test_the_hpa_does_what_the_scaler_says(newest: Chart, kubernetes: str) -> No
     assert behavior["scaleUp"]["policies"] == [{"type": "Pods", "value": 30, "periodSeconds": 15}]
     assert behavior["scaleDown"]["policies"] == [{"type": "Percent", "value": 100, "periodSeconds": 15}]
     exact = {direction: behavior[direction].get("tolerance") for direction in ("scaleUp", "scaleDown")}
-    assert exact == dict.fromkeys(exact, 0 if kubernetes == "1.36" else None)
+    assert exact == dict.fromkeys(exact, "0" if kubernetes == "1.36" else None)
 
 
 def test_the_hpas_behaviour_can_be_changed(newest: Chart) -> None:
@@ -101,7 +101,20 @@ def test_the_hpas_behaviour_can_be_changed(newest: Chart) -> None:
     behavior = scaled(newest, *given(values))["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]
     assert behavior["scaleDown"]["stabilizationWindowSeconds"] == 60
     assert behavior["scaleDown"]["policies"][0]["value"] == 100
-    assert behavior["scaleUp"]["tolerance"] == "0.05"
+    assert behavior["scaleUp"]["tolerance"] == "50m"
+
+
+@pytest.mark.parametrize(
+    ("given_as", "written"),
+    [("0.05", "50m"), ("'0.05'", "50m"), (".125", "125m"), ("0", "0"), ("1", "1"), ("'75m'", "75m"), ("0.007", "7m")],
+)
+def test_a_tolerance_is_written_as_kubernetes_does(newest: Chart, given_as: str, written: str) -> None:
+    """
+    As KEDA writes it back: spelt otherwise it would be KEDA's field, and the next upgrade a conflict.
+    """
+    values = f"keda.behavior: {{scaleDown: {{tolerance: {given_as}}}}}"
+    behavior = scaled(newest, *given(values))["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]
+    assert behavior["scaleDown"]["tolerance"] == written
 
 
 def test_a_scaler_that_is_there_is_told_everything(newest: Chart) -> None:
