@@ -4,6 +4,7 @@ The policies that are compared. Each is data: to add one, add an entry to `ROWS`
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -44,6 +45,14 @@ class Row:
         """
         return self.rules is not None
 
+    @property
+    def target(self) -> int | None:
+        """
+        Jobs that one replica carries, as the scaler's policy is told; None for a kind that learns it.
+        """
+        told: int | None = self.rules["queue"].get("target") if self.rules is not None else None
+        return told
+
     def triggers(self, agent: str, queue: str) -> Sequence[dict[str, Any]]:
         """
         Return the triggers of an agent with its queue.
@@ -66,7 +75,7 @@ def _chart() -> dict[str, Any]:
 KEDA: Mapping[str, Any] = _chart()
 """What the agent's chart tells KEDA, as it comes."""
 
-_QUEUE = {"connection": "redis", "type": "list", "target": 1, "processing": "$queue:processing"}
+_QUEUE = {"connection": "redis", "type": "list", "processing": "$queue:processing"}
 _AS_THE_CHART = {key: KEDA[key] for key in ("pollingInterval", "cooldownPeriod")}
 
 ROWS: Sequence[Row] = (
@@ -92,13 +101,19 @@ ROWS: Sequence[Row] = (
         name="ours",
         about="the scaler's kind target, as the agent's chart installs it",
         settings=_AS_THE_CHART,
-        rules={"kind": "target", "queue": _QUEUE, "hold": {"loading": "600s"}},
+        rules={"kind": "target", "queue": {**_QUEUE, "target": 1}, "hold": {"loading": "600s"}},
     ),
     Row(
         name="economic",
         about="the scaler's kind economic, an hour of waiting worth an hour of a GPU",
         settings=_AS_THE_CHART,
-        rules={"kind": "economic", "waitingPrice": 1, "queue": _QUEUE, "hold": {"loading": "600s"}},
+        rules={
+            "kind": "economic",
+            "waitingPrice": 1,
+            "kedaCooldown": f"{KEDA['cooldownPeriod']}s",
+            "queue": _QUEUE,
+            "hold": {"loading": "600s"},
+        },
     ),
 )
 """All of them."""
@@ -120,7 +135,7 @@ def known(row: Row) -> bool:
     if row.rules is None:
         return True
     try:
-        load(yaml.safe_dump(document([row], 1)))
+        load(json.dumps(document([row], 1)))
     except ConfigurationError as error:
         if ".kind:" in str(error):
             return False

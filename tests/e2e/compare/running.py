@@ -64,9 +64,10 @@ def _installed(stage: Stage, row: Row, replicas: int) -> Agent:
             "maxReplicaCount": replicas,
             "loadSeconds": LOADING + _STARTING,
         }
-    agent = agents.install(
-        stage, name, "list", policy=row.name, replicas=0, keda=keda, drain=_DRAIN, worker={"loadSeconds": LOADING}
-    )
+    changes: dict[str, Any] = {"replicas": 0, "keda": keda, "drain": _DRAIN, "worker": {"loadSeconds": LOADING}}
+    if row.ours:
+        changes["queue"] = {"target": row.target}
+    agent = agents.install(stage, name, "list", policy=row.name, **changes)
     if not row.ours:
         scaled = plain.scaled_object(name, name, {}, **row.settings)
         scaled["spec"] |= {"triggers": list(row.triggers(name, agent.queue.name)), "maxReplicaCount": replicas}
