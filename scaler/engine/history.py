@@ -197,8 +197,11 @@ class History:
         Return the readings, the oldest first: each holds until the next one.
         """
         fine = [_sample(at * _FINE_STEP, row) for at, row in self._fine.rows()]
-        coarse = (_sample(at * self._step, row) for at, row in self._coarse.rows())
-        return (*(sample for sample in coarse if sample.at < fine[0].at), *fine)
+        coarse = [_sample(at * self._step, row) for at, row in self._coarse.rows()]
+        before = [sample for sample in coarse if sample.at < fine[0].at]
+        if len(before) == 1 and before[0].at + self._step > fine[0].at:
+            before = []  # the highest of the very first step: what it was is known more finely, and nothing before it
+        return (*before, *fine)
 
 
 class Archive:

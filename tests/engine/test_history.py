@@ -77,6 +77,12 @@ def test_of_each_second_the_most_is_kept_and_then_what_followed() -> None:
     assert value_at(history.samples(), 21.0) == 0
 
 
+def test_nothing_is_told_of_the_time_before_the_first_reading() -> None:
+    """Though the half minute that it fell in had begun, and more came later in it."""
+    samples = told(Archive(), decision(100.0, 0), decision(105.0, 12)).samples()
+    assert [(sample.at, sample.values[Signal.QUEUE]) for sample in samples] == [(100, 0), (105, 12)]
+
+
 def test_what_stays_the_same_costs_nothing() -> None:
     """An hour of the same readings is one sample."""
     archive = Archive()
