@@ -11,7 +11,7 @@ from scaler.settings.document import Document
 from scaler.settings.errors import InvalidError
 from scaler.settings.metadata import KEY_OF, MetadataError, Trigger, refuse
 from scaler.settings.policies import AnyPolicy, QueueSection
-from scaler.settings.sections import Section
+from scaler.settings.sections import Section, values_of
 from scaler.settings.surroundings import policy_known
 
 
@@ -30,7 +30,7 @@ def effective(document: Document, trigger: Trigger) -> tuple[str, AnyPolicy]:
     policy = document.policies[name]
     if not trigger.changes:
         return name, policy
-    changed: dict[str, Any] = {**vars(policy)}
+    changed: dict[str, Any] = values_of(policy)
     refuse(
         [
             trigger.complaint(KEY_OF[path].name, f"policy '{name}' uses no {path[0]}")
@@ -58,7 +58,7 @@ def _inherited(section: Section, trigger: Trigger, document: Document) -> dict[s
     What belongs together is replaced together: another kind of queue has no use for the policy's group, vhost and so
     on, and a query of the trigger's own has its own labels.
     """
-    changes, values = trigger.changes, vars(section)
+    changes, values = trigger.changes, values_of(section)
     dropped: tuple[str, ...] = ()
     if isinstance(section, QueueSection):
         before = _type(document, section.connection)

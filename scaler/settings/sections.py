@@ -23,6 +23,7 @@ TAG = "type"
 """The key that tells sections apart where one of several may stand."""
 
 _CHECKED = "_checked_keys"
+_GIVEN = "_given_keys"
 
 CheckT = TypeVar("CheckT", bound=Callable[[Any, "Beside"], None])
 
@@ -96,6 +97,7 @@ class Section:
         if findings:
             raise InvalidError(findings)
         section = cls(**values)
+        object.__setattr__(section, _GIVEN, frozenset(key for key in known if data.get(key) is not None))
         section.check()
         return section
 
@@ -106,6 +108,21 @@ class Section:
         Raises:
             ValueError: what it says does not go together.
         """
+
+
+def values_of(section: Section) -> dict[str, Any]:
+    """
+    Return a section's values by their keys.
+    """
+    return {field.name: getattr(section, field.name) for field in fields(section)}
+
+
+def given_in(section: Section) -> frozenset[str]:
+    """
+    Return the keys that were set; the others have their defaults.
+    """
+    given: frozenset[str] = vars(section).get(_GIVEN, frozenset())
+    return given
 
 
 @dataclass(frozen=True, slots=True)
