@@ -1,5 +1,5 @@
 """
-Makes sure that the tests have servers, before they run: `python -m tests.servers`.
+Makes sure that the tests have servers and a browser, before they run: `python -m tests.servers`.
 
 It says in one line where the servers run. On Debian and Ubuntu it installs those that are missing, if it may; elsewhere
 it ends with one sentence that says what to install.
@@ -15,7 +15,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.servers.place import NoServersError, Place, advice, missing, place
+from tests.servers.browser import PACKAGE, NoBrowserError, executable
+from tests.servers.place import PROGRAMS, NoServersError, Place, advice, missing, place
 
 POLICY = Path("/usr/sbin/policy-rc.d")
 """Debian's packages ask this program whether they may start their daemons."""
@@ -23,18 +24,30 @@ POLICY = Path("/usr/sbin/policy-rc.d")
 
 def prepare() -> str:
     """
-    Return where the servers run, once they can.
+    Return where the servers run, once they can; and the browser is there that the page is tested in.
 
     Raises:
         NoServersError: they cannot; the message says what to do.
     """
-    if place() is Place.CONTAINERS:
-        return "containers"
-    if lacking := missing():
-        if os.geteuid() != 0 or shutil.which("apt-get") is None:
-            raise NoServersError(advice(lacking))
+    where = place()
+    lacking = [] if where is Place.CONTAINERS else list(missing())
+    try:
+        executable(os.environ)
+    except NoBrowserError as error:
+        if not _may_install():
+            raise NoServersError(str(error)) from error
+        lacking.append(PACKAGE)
+    if lacking and not _may_install():
+        raise NoServersError(advice(lacking))
+    if lacking:
         install(lacking)
+    if where is Place.CONTAINERS:
+        return "containers"
     return "this machine's own redis-server, rabbitmq-server and prometheus"
+
+
+def _may_install() -> bool:
+    return os.geteuid() == 0 and shutil.which("apt-get") is not None
 
 
 def install(packages: Sequence[str]) -> None:
@@ -49,7 +62,7 @@ def install(packages: Sequence[str]) -> None:
         _run("apt-get", "update", "-qq")
         _run("apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages)
     if Path("/run/systemd/system").is_dir():
-        _run("systemctl", "disable", *packages)
+        _run("systemctl", "disable", *(package for package in packages if package in PROGRAMS))
 
 
 @contextmanager
@@ -72,7 +85,9 @@ def _run(*argv: str) -> None:
     )
     if done.returncode:
         last = (done.stdout.strip().splitlines() or ["no output"])[-1]
-        raise NoServersError(f"Install {' '.join(missing())} by hand: {' '.join(argv[:2])} failed ({last}).")
+        raise NoServersError(
+            f"Install what is missing by hand ({' '.join(argv[2:])}): {' '.join(argv[:2])} failed ({last})."
+        )
 
 
 if __name__ == "__main__":
