@@ -120,6 +120,8 @@ def show(workload: Json, console: Console) -> None:
         console.print(Text.assemble((f"{'reads':<10}", "dim"), where))
     console.print(Text.assemble(("decision  ", "dim"), (_decision(workload), f"bold {_COLOURS[workload['verdict']]}")))
     console.print(Text.assemble(("because   ", "dim"), workload["sentence"]))
+    if workload["next"] is not None:
+        console.print(Text.assemble(("next      ", "dim"), workload["next"]["sentence"]))
     if workload["shadow"] is not None:
         console.print()
         show(workload["shadow"], console)

@@ -53,6 +53,7 @@ async def run_story(tempo: Tempo, console: Console, *, picture: bool) -> Outcome
             await stack.enter_async_context(service)
         except ServiceError as error:
             return Outcome((), 0.0, str(error), service.last_lines)
+        console.print(f"Its page, until the story ends: {service.page}", highlight=False)
         scene = Scene(tempo, Story.CHAPTERS, lambda: deployment.agents)
         show = show_picture if picture else tell_lines
         await stack.enter_async_context(show(scene, console))

@@ -10,14 +10,26 @@ from dataclasses import replace
 
 from scaler.domain.decide import decide
 from scaler.domain.decision import Decision, Reason, Verdict
+from scaler.domain.forecast import forecast
 from scaler.domain.readings import Signal
 from scaler.engine.engine import Engine
 from scaler.engine.history import Archive, History
 from scaler.engine.plan import Plan
 from scaler.engine.roster import Workload
 from scaler.engine.switchboard import Line
-from scaler.engine.views import ConfigurationView, CountersView, HistoryView, SignalView, SourceView, WorkloadView
+from scaler.engine.views import (
+    ConfigurationView,
+    CountersView,
+    Glance,
+    HistoryView,
+    SettingsView,
+    SignalView,
+    SourceView,
+    WorkloadView,
+)
 from scaler.engine.workload import MetadataError
+from scaler.settings.document import Document
+from scaler.settings.origins import Setting, origins, whole
 
 
 class Showing:
@@ -36,14 +48,25 @@ class Showing:
         """
         Return every workload by namespace and name, its triggers in the order in which they were first seen.
         """
-        ordered = sorted(self._engine.roster, key=lambda workload: (workload.caller.namespace, workload.caller.name))
-        return self._views(ordered)
+        return self._views(sorted(self._engine.roster, key=_by_name))
 
     def workload(self, namespace: str, name: str) -> Sequence[WorkloadView]:
         """
-        Return the views of one ScaledObject's triggers, none if it is not known.
+        Return the views of one ScaledObject's triggers with what comes next, none if it is not known.
         """
-        return self._views(self._engine.roster.named(namespace, name))
+        return self._views(self._engine.roster.named(namespace, name), ahead=True)
+
+    def glances(self) -> Sequence[Glance]:
+        """
+        Return what is quickly told of every workload, in the order of `workloads`.
+        """
+        return [_glance(workload) for workload in sorted(self._engine.roster, key=_by_name)]
+
+    def settings(self, namespace: str, name: str) -> Sequence[SettingsView]:
+        """
+        Return the effective policies of one ScaledObject's triggers, in the order of `workload`.
+        """
+        return [_settings(self._engine.document, each) for each in self._engine.roster.named(namespace, name)]
 
     def histories(self, namespace: str, name: str) -> Sequence[HistoryView]:
         """
@@ -64,6 +87,12 @@ class Showing:
         """
         return self.in_force
 
+    def document(self) -> Sequence[Setting]:
+        """
+        Return what the configuration in force says, and what it leaves to its defaults; never a secret.
+        """
+        return whole(self._engine.document)
+
     def counters(self) -> CountersView:
         """
         Return what was counted, as a copy.
@@ -76,16 +105,17 @@ class Showing:
         """
         return asyncio.get_running_loop().time()
 
-    def _views(self, workloads: Sequence[Workload]) -> list[WorkloadView]:
+    def _views(self, workloads: Sequence[Workload], *, ahead: bool = False) -> list[WorkloadView]:
         now = self.now()
-        return [self._view(workload, workload.plan, now) for workload in workloads]
+        return [self._view(workload, workload.plan, now, ahead=ahead) for workload in workloads]
 
-    def _view(self, workload: Workload, plan: Plan | MetadataError, now: float) -> WorkloadView:
+    def _view(self, workload: Workload, plan: Plan | MetadataError, now: float, *, ahead: bool) -> WorkloadView:
         """
         Show the decision in force, with the readings and the sentence as they are at this moment.
         """
         if isinstance(plan, MetadataError):
             return _refused(workload, plan, now)
+        shadow = workload.shadow
         present, _ = decide(plan.policy, workload.observations, workload.state, now)
         held = present if workload.decision is None or workload.overdue(now) else workload.decision
         same = (present.verdict, present.replicas, present.phase) == (held.verdict, held.replicas, held.phase)
@@ -97,12 +127,34 @@ class Showing:
             signals=tuple(self._signal(signal, plan) for signal in Signal if signal in plan.asks),
             last_called_seconds_ago=now - workload.last_called,
             acts=plan.acts,
-            shadow=None if workload.shadow is None else self._view(workload.shadow, workload.shadow.plan, now),
+            shadow=None if shadow is None else self._view(shadow, shadow.plan, now, ahead=ahead),
+            forecast=forecast(plan.policy, workload.observations, workload.state, now) if ahead else None,
         )
 
     def _signal(self, signal: Signal, plan: Plan) -> SignalView:
         ask = plan.asks[signal]
         return SignalView(signal, ask.connection, ask.text, self._engine.switchboard.how(ask.question))
+
+
+def _by_name(workload: Workload) -> tuple[str, str]:
+    return workload.caller.namespace, workload.caller.name
+
+
+def _glance(workload: Workload) -> Glance:
+    decision, caller = workload.decision, workload.caller
+    policy = "" if isinstance(workload.plan, MetadataError) else workload.plan.policy.name
+    if decision is None:
+        return Glance(caller.namespace, caller.name, policy, None, None, 0)
+    return Glance(caller.namespace, caller.name, policy, decision.verdict, decision.phase, decision.replicas)
+
+
+def _settings(document: Document, workload: Workload) -> SettingsView:
+    plan = workload.plan
+    if isinstance(plan, MetadataError):
+        return SettingsView("")
+    name, shadow = plan.policy.name, workload.shadow
+    watched = None if shadow is None else _settings(document, shadow)
+    return SettingsView(name, origins(document, workload.caller.metadata, name), watched)
 
 
 def _refused(workload: Workload, error: MetadataError, now: float) -> WorkloadView:

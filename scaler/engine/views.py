@@ -10,7 +10,9 @@ from enum import Enum
 from typing import Protocol
 
 from scaler.domain.decision import Decision, Phase, Reason, Verdict
+from scaler.domain.forecast import Forecast
 from scaler.domain.readings import Signal
+from scaler.settings.origins import Setting
 
 
 class Hold(Enum):
@@ -59,6 +61,7 @@ class WorkloadView:
         signals: where each signal comes from, in the order of `Signal`.
         acts: whether the decision is KEDA's answer; it gets an error otherwise, because the policy is in shadow mode.
         shadow: the same trigger under a policy in shadow mode, which is only watched.
+        forecast: what comes next by itself; only where one workload is looked at.
     """
 
     namespace: str
@@ -69,6 +72,39 @@ class WorkloadView:
     last_called_seconds_ago: float
     acts: bool = True
     shadow: WorkloadView | None = None
+    forecast: Forecast | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """
+    Where a trigger stands, by the decision held: told of many thousands in a few milliseconds.
+
+    Attributes:
+        verdict: None before the first decision.
+    """
+
+    namespace: str
+    name: str
+    policy: str
+    verdict: Verdict | None
+    phase: Phase | None
+    replicas: int
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsView:
+    """
+    The rules that hold for a trigger: its policy with the trigger's own changes.
+
+    Attributes:
+        settings: none where the metadata is refused.
+        shadow: those of the policy that is only watched.
+    """
+
+    policy: str
+    settings: Sequence[Setting] = ()
+    shadow: SettingsView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +219,19 @@ class Views(Protocol):
 
     def workload(self, namespace: str, name: str) -> Sequence[WorkloadView]:
         """
-        Return the views of one ScaledObject's triggers, none if it is not known.
+        Return the views of one ScaledObject's triggers with what comes next, none if it is not known.
+        """
+        ...
+
+    def glances(self) -> Sequence[Glance]:
+        """
+        Return what is quickly told of every workload, in the order of `workloads`.
+        """
+        ...
+
+    def settings(self, namespace: str, name: str) -> Sequence[SettingsView]:
+        """
+        Return the effective policies of one ScaledObject's triggers, in the order of `workload`.
         """
         ...
 
@@ -202,6 +250,12 @@ class Views(Protocol):
     def configuration(self) -> ConfigurationView:
         """
         Return what is in force.
+        """
+        ...
+
+    def document(self) -> Sequence[Setting]:
+        """
+        Return what the configuration in force says, and what it leaves to its defaults; never a secret.
         """
         ...
 

@@ -22,6 +22,7 @@ from scaler.server.grpc_server import GrpcServer
 from scaler.server.incidents import report
 from scaler.server.listening import ListenError, address
 from scaler.server.metrics import Exposition, Snapshot
+from scaler.server.page.pages import Pages
 from scaler.server.web import Answer, Request, Response, Web
 from scaler.settings.durations import parse_duration
 
@@ -38,7 +39,7 @@ _COMPRESSION = 6
 
 class HttpServer:
     """
-    Serves `/healthz`, `/readyz`, `/metrics` and `/v1/workloads`; reads only.
+    Serves the page, `/healthz`, `/readyz`, `/metrics` and `/v1/workloads`; reads only.
 
     Args:
         views: the engine.
@@ -65,6 +66,7 @@ class HttpServer:
         self._host = host
         self._port = port
         self._wall = wall
+        self._pages = Pages(views, wall)
         self._web = Web(self._answer, _refusal)
 
     async def start(self) -> int:
@@ -109,7 +111,7 @@ class HttpServer:
                 return partial(self._workload, namespace, name)
             case ["v1", "workloads", namespace, name, "history"] if namespace and name:
                 return partial(self._history, namespace, name)
-        return None
+        return self._pages.route(path)
 
     async def _healthz(self, _: Request) -> Response:
         return _text("alive")
@@ -135,7 +137,7 @@ class HttpServer:
     async def _workload(self, namespace: str, name: str, _: Request) -> Response:
         views = self._views.workload(namespace, name)
         if not views:
-            return _error(HTTPStatus.NOT_FOUND, shown.unknown_workload(namespace, name, self._views.workloads()))
+            return _error(HTTPStatus.NOT_FOUND, shown.unknown_workload(namespace, name, self._views.glances()))
         return await self._as_json(views)
 
     async def _history(self, namespace: str, name: str, request: Request) -> Response:
@@ -145,7 +147,7 @@ class HttpServer:
             return _error(HTTPStatus.BAD_REQUEST, f"since: {error}")
         views = self._views.workload(namespace, name)
         if not views:
-            return _error(HTTPStatus.NOT_FOUND, shown.unknown_workload(namespace, name, self._views.workloads()))
+            return _error(HTTPStatus.NOT_FOUND, shown.unknown_workload(namespace, name, self._views.glances()))
         pasts, now, wall = self._views.histories(namespace, name), self._views.now(), self._wall()
 
         def written() -> bytes:

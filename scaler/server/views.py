@@ -12,8 +12,9 @@ from operator import attrgetter
 from typing import Any, TypeVar
 
 from scaler.domain.decision import Want
+from scaler.domain.forecast import Forecast
 from scaler.domain.readings import Absent, GpuUse, Known, QueueDepth, Reading, RequestRate, Signal, Unknown, Value
-from scaler.engine.views import Change, ConfigurationView, HistoryView, Sample, SignalView, WorkloadView
+from scaler.engine.views import Change, ConfigurationView, Glance, HistoryView, Sample, SignalView, WorkloadView
 
 Json = dict[str, Any]
 Entry = TypeVar("Entry", Change, Sample)
@@ -44,13 +45,25 @@ def workload(view: WorkloadView, now: float, wall: float) -> Json:
         "replicas": decision.replicas,
         "reason": decision.reason.value,
         "sentence": decision.sentence,
-        "since": _instant(wall - since),
+        "since": instant(wall - since),
         "since_seconds_ago": _seconds(since),
         "recheck_in_seconds": None if decision.recheck_at is None else max(0.0, _seconds(decision.recheck_at - now)),
         "last_called_seconds_ago": _seconds(view.last_called_seconds_ago),
         "signals": [_signal(want, sources.get(want.signal), now) for want in decision.wants],
+        "next": view.forecast and _next(view.forecast, now),
         "acts": view.acts,
         "shadow": None if view.shadow is None else workload(view.shadow, now, wall),
+    }
+
+
+def _next(coming: Forecast, now: float) -> Json:
+    decision = coming.decision
+    return {
+        "in_seconds": _seconds(max(0.0, coming.at - now)),
+        "verdict": decision.verdict.value,
+        "phase": decision.phase and decision.phase.value,
+        "replicas": decision.replicas,
+        "sentence": coming.sentence(now),
     }
 
 
@@ -67,13 +80,13 @@ def history(view: WorkloadView, past: HistoryView, since: float, now: float, wal
     """
 
     def moment(at: float) -> Json:
-        return {"at": _instant(wall - now + at), "seconds_ago": _seconds(now - at)}
+        return {"at": instant(wall - now + at), "seconds_ago": _seconds(now - at)}
 
     return {
         "namespace": view.namespace,
         "name": view.name,
         "policy": view.policy,
-        "known_since": _instant(wall - now + past.since),
+        "known_since": instant(wall - now + past.since),
         "acts": view.acts,
         "changes": [
             {
@@ -106,7 +119,7 @@ def holding_from(entries: Sequence[Entry], since: float) -> Sequence[Entry]:
     return entries[max(0, bisect_right(entries, since, key=attrgetter("at")) - 1) :]
 
 
-def unknown_workload(namespace: str, name: str, known: Sequence[WorkloadView]) -> str:
+def unknown_workload(namespace: str, name: str, known: Sequence[Glance]) -> str:
     """
     Return a sentence for somebody who asked for a workload that there is not, with the names that come near.
     """
@@ -114,6 +127,13 @@ def unknown_workload(namespace: str, name: str, known: Sequence[WorkloadView]) -
     near = get_close_matches(f"{namespace}/{name}", names, n=_OFFERED, cutoff=_ALIKE)
     hint = f"did you mean {' or '.join(near)}?" if near else "it is known from KEDA's first call on"
     return f"there is no workload {namespace}/{name}; {hint}"
+
+
+def instant(wall: float) -> str:
+    """
+    Write a moment, in seconds since 1970, as programs read it.
+    """
+    return datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def readiness(configuration: ConfigurationView) -> str:
@@ -157,10 +177,6 @@ def _value(value: Value) -> Json:
             return {"per_second": value.per_second}
         case GpuUse():
             return {"pods": [{"pod": use.pod, "percent": use.percent} for use in value.pods], "total": value.total}
-
-
-def _instant(wall: float) -> str:
-    return datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _seconds(seconds: float) -> float:

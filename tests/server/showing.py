@@ -12,12 +12,15 @@ from scaler.domain.readings import Absent, GpuUse, Known, PodUse, QueueDepth, Re
 from scaler.engine.views import (
     ConfigurationView,
     CountersView,
+    Glance,
     HistoryView,
+    SettingsView,
     SignalView,
     SourceView,
     WatchMode,
     WorkloadView,
 )
+from scaler.settings.origins import Setting
 
 NOW = 1000.0
 """The engine's present, in every test."""
@@ -93,6 +96,8 @@ class StagedViews:
     loaded: ConfigurationView = field(default_factory=lambda: ConfigurationView(loaded_at=WALL, generation=2))
     counted: CountersView = field(default_factory=CountersView)
     past: HistoryView = field(default_factory=lambda: HistoryView(since=NOW - 90))
+    rules: SettingsView = field(default_factory=lambda: SettingsView("default"))
+    said: list[Setting] = field(default_factory=list)
     trouble: Exception | None = None
 
     def workloads(self) -> Sequence[WorkloadView]:
@@ -108,6 +113,34 @@ class StagedViews:
         if self.trouble is not None:
             raise self.trouble
         return tuple(view for view in self.known if (view.namespace, view.name) == (namespace, name))
+
+    def glances(self) -> Sequence[Glance]:
+        """
+        Return what is quickly told of those that are staged.
+        """
+        return tuple(
+            Glance(
+                each.namespace,
+                each.name,
+                each.policy,
+                each.decision.verdict,
+                each.decision.phase,
+                each.decision.replicas,
+            )
+            for each in self.known
+        )
+
+    def settings(self, namespace: str, name: str) -> Sequence[SettingsView]:
+        """
+        Return the rules that are staged for each of one ScaledObject's triggers.
+        """
+        return tuple(self.rules for _ in self.workload(namespace, name))
+
+    def document(self) -> Sequence[Setting]:
+        """
+        Return what is staged.
+        """
+        return tuple(self.said)
 
     def histories(self, namespace: str, name: str) -> Sequence[HistoryView]:
         """

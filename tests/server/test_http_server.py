@@ -142,6 +142,7 @@ async def test_a_workload_shows_everything_behind_its_decision(http: aiohttp.Cli
         "recheck_in_seconds": 30.0,
         "last_called_seconds_ago": 4.0,
         "signals": [{**source, **known, **signal} for signal in SHOWN_SIGNALS],
+        "next": None,
         "acts": True,
         "shadow": None,
     }
@@ -274,7 +275,7 @@ async def test_errors_are_json(http: aiohttp.ClientSession) -> None:
     async with http.post("/healthz") as response:
         assert (response.status, await response.json()) == (405, {"error": "405: Method Not Allowed"})
         assert response.headers["Allow"] == "GET,HEAD"
-    for unlike in ("/", "/v1/workloads/ai", "/v1/workloads/ai/", "/v1/workloads/ai/agent/x"):
+    for unlike in ("/v1/workloads/ai", "/v1/workloads/ai/", "/v1/workloads/ai/agent/x"):
         assert (await json_of(http, unlike))[0] == 404
 
 

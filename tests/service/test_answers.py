@@ -99,6 +99,8 @@ async def test_a_busy_gpu_holds_until_its_bound(
     assert running.metric('gpu_agent_scaler_holds_expired_total{hold="gpu"}') == 1
     said = running.explain("ai/agent", "--server", f"http://127.0.0.1:{running.http_port}")
     assert "a busy GPU alone may hold a workload for 4 s only, and it has" in said
+    past = running.explain("ai/agent", "--server", f"http://127.0.0.1:{running.http_port}", "--since", "1h")
+    assert past.index("holding") < past.index("gpu-busy: keeping 1 replica") < past.index("gpu-hold-expired: ")
     (line,) = [line for line in running.log() if line.get("reason") == "gpu-hold-expired"]
     assert "a busy GPU alone may hold" in line["message"]
 

@@ -12,7 +12,7 @@ from tests.service.process import ScalerProcess, eventually, keda, scaled_object
 
 NOT_FOR_REDIS = {
     "aiohttp", "attr", "multidict", "pandas", "numpy", "pika", "prometheus_api_client", "pydantic", "pydantic_core",
-    "pynvml", "redis", "fakeredis", "requests", "rich", "urllib3", "yarl", "loadgen",
+    "pynvml", "redis", "fakeredis", "jinja2", "requests", "rich", "urllib3", "yarl", "loadgen",
 }  # fmt: skip
 
 
@@ -41,5 +41,7 @@ async def test_a_redis_alone_needs_no_other_systems_library(redis: RedisServer, 
         scaler.configure({**document, "limits": {"workloads": 7}})
         await eventually(lambda: scaler.metric("gpu_agent_scaler_configuration_generation") == 2)
         names = loaded(scaler.log_file)
+        assert "agent" in scaler.get("/")  # and who looks at the page bears what it is written with
+        assert "jinja2" in loaded(scaler.log_file)
     assert {"grpc", "h11", "hiredis", "prometheus_client", "yaml"} <= names
     assert names & NOT_FOR_REDIS == set()
