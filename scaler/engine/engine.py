@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
 from scaler.domain.decision import Decision, Verdict
+from scaler.engine.asking import Asking
 from scaler.engine.history import Archive
 from scaler.engine.ledger import Ledger
 from scaler.engine.memory import Memory
@@ -24,11 +25,14 @@ from scaler.engine.push import Pushes
 from scaler.engine.record import Record
 from scaler.engine.roster import Roster, Workload
 from scaler.engine.switchboard import Connect, Switchboard
+<<<<<<< ours
 from scaler.engine.wakes import Wakes
+=======
+from scaler.engine.turns import Turns
+>>>>>>> theirs
 from scaler.engine.workload import Caller, MetadataError, UndecidedError
 from scaler.settings.document import Document
 from scaler.sources.base import Answers
-from scaler.sources.questions import Question
 
 FIRST_READINGS_WITHIN = 1.5
 """Seconds that the calls of a workload just seen may wait together; the HPA's rounds have 3 s for all of theirs."""
@@ -36,8 +40,6 @@ FIRST_READINGS_WITHIN = 1.5
 _SOONEST_RECHECK = 0.01
 _LOOK_EVERY = 0.02
 _SWEEP = 1.0
-_TURN = 0.002
-"""Seconds for which decisions are made in one go."""
 
 
 class Engine:
@@ -73,9 +75,15 @@ class Engine:
         self.switchboard = Switchboard(connect, self._deliver, rng or random.SystemRandom())
         self._closed = asyncio.Event()
         self._tasks = asyncio.TaskGroup()
+<<<<<<< ours
         self._chores: list[asyncio.Task[None]] = []
         self._undecided: dict[Workload, None] = {}
         self._deciding: asyncio.Handle | None = None
+=======
+        self._forgetting: asyncio.Task[None] | None = None
+        self._turns = Turns(self._decide)
+        self._asking = Asking(self.ledger, self.switchboard)
+>>>>>>> theirs
 
     async def __aenter__(self) -> Self:
         await self._tasks.__aenter__()
@@ -251,9 +259,7 @@ class Engine:
         Ask for all that a workload's plan needs, at once.
         """
         workload.asked_at = now
-        for question, close in self.ledger.join(workload, asks):
-            self.switchboard.ask(question, close=close)
-        self._watch(workload, asks)
+        self._asking.ask(workload, asks)
         if workload.all_observed:
             self._decide(workload)
             return
@@ -272,7 +278,7 @@ class Engine:
             after = plan(self.document, workload.caller)
         except MetadataError as error:
             workload.refuse(error)
-            self._drop(workload, before)
+            self._asking.drop(workload, before)
             self._follow(workload, None)
             if refused is None or str(refused) != str(error):
                 self.record.refused(workload, error)
@@ -291,7 +297,7 @@ class Engine:
         workload.plan = after
         workload.keep({signal for signal, ask in after.asks.items() if ask.question in before})
         self._ask(workload, after, asyncio.get_running_loop().time())
-        self._drop(workload, before - workload.questions)
+        self._asking.drop(workload, before - workload.questions)
 
     async def _first_readings(self, workload: Workload) -> None:
         """
@@ -312,21 +318,8 @@ class Engine:
         """
         for workload, news in self.ledger.record(answers, at):
             if news or not workload.asleep:
-                self._undecided[workload] = None
-        if self._deciding is None:
-            self._decide_next()
-
-    def _decide_next(self) -> None:
-        """
-        Decide about a few of those who wait for it, who came last first, and let calls be answered in between.
-        """
-        loop = asyncio.get_running_loop()
-        moment = Moment(loop.time())
-        self._deciding = None
-        while self._undecided and loop.time() < moment.now + _TURN:
-            self._decide(self._undecided.popitem()[0], moment)
-        if self._undecided:
-            self._deciding = loop.call_soon(self._decide_next)
+                self._turns.add(workload)
+        self._turns.take()
 
     def _decide(self, workload: Workload, moment: Moment | None = None) -> None:
         """
@@ -348,19 +341,16 @@ class Engine:
         if changed:
             self.wakes.decided(workload, before, decision)
             workload.tell()
+<<<<<<< ours
         self.observer.decided(namespace, name, before, decision)
         self._watch(workload, workload.plan)
+=======
+        self._asking.watch(workload, workload.plan)
+>>>>>>> theirs
         if workload.asleep:
             workload.cancel_timer()  # only news changes anything, or readings that went stale, which calls notice
         else:
             self._wake_at(workload, decision.recheck_at)
-
-    def _watch(self, workload: Workload, asks: Plan) -> None:
-        """
-        Watch the demand of a sleeper closely, and of nobody else.
-        """
-        for question, close in self.ledger.mark(workload, asks):
-            self.switchboard.ask(question, close=close)
 
     def _wake_at(self, workload: Workload, at: float | None) -> None:
         """
@@ -376,16 +366,6 @@ class Engine:
         workload.timer = None
         self._decide(workload)
 
-    def _drop(self, workload: Workload, questions: Iterable[Question]) -> None:
-        """
-        Ask questions no more for a workload.
-        """
-        orphans, relaxed = self.ledger.leave(workload, questions)
-        for question in orphans:
-            self.switchboard.drop(question)
-        for question in relaxed:
-            self.switchboard.ask(question, close=False)
-
     def _forget(self, workload: Workload) -> None:
         self._follow(workload, None)
         self._dismiss(workload)
@@ -396,9 +376,14 @@ class Engine:
         Decide nothing more about a workload.
         """
         workload.cancel_timer()
+<<<<<<< ours
         self._undecided.pop(workload, None)
         self.wakes.forget(workload)
         self._drop(workload, workload.questions)
+=======
+        self._turns.forget(workload)
+        self._asking.drop(workload, workload.questions)
+>>>>>>> theirs
         self.archive.forget(workload.history)
         self.memory.forget(workload)
 

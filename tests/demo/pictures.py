@@ -22,10 +22,10 @@ from tests.servers.browser import started
 DOCS = Path(__file__).parents[2] / "docs"
 WORKLOAD = "/workloads/ai/agent"
 PICTURES: dict[str, tuple[str, dict[str, Any]]] = {
-    "page-workloads.png": ("/", {"viewport": {"width": 1100, "height": 420}}),
     "page-workload.png": (WORKLOAD, {"viewport": {"width": 1100, "height": 1180}}),
     "page-workload-dark.png": (WORKLOAD, {"viewport": {"width": 1100, "height": 1180}, "color_scheme": "dark"}),
     "page-phone.png": (WORKLOAD, {**PHONE, "viewport": {"width": 390, "height": 1180}}),
+    "page-workloads.png": ("/", {"viewport": {"width": 1100, "height": 420}}),
     "page-sources.png": ("/sources", DESK | {"viewport": {"width": 1100, "height": 330}}),
 }
 COLOURS = 256
@@ -35,14 +35,13 @@ async def take(browser: Browser, site: str, folder: Path) -> None:
     """
     Take all pictures of a scaler's page.
     """
-
-    async def picture(name: str, path: str, device: dict[str, Any]) -> None:
+    for name, (path, device) in PICTURES.items():
         async with Reader.at(browser, site, quiet=False, **device) as reader:
             await reader.open(path)
+            if await reader.page.inner_text("#link") != "live":
+                raise RuntimeError(f"the demo ended before {name} was taken")
             taken = Image.open(io.BytesIO(await reader.page.screenshot()))
         taken.convert("RGB").quantize(COLOURS).save(folder / name, optimize=True)
-
-    await asyncio.gather(*(picture(name, *how) for name, how in PICTURES.items()))
 
 
 async def main(folder: Path) -> None:
