@@ -64,6 +64,7 @@ class Lens:
         self._rng = rng
         self._pace = pace
         self._broken_since: float | None = None
+        self._listed = False
         self._refused = False
         self._failures = 0
         self._version = ""
@@ -73,7 +74,9 @@ class Lens:
         """
         Tell whether what it shows can be believed.
         """
-        return self.synced.is_set() and (self._broken_since is None or now < self._broken_since + self._pace.fresh)
+        if self._broken_since is None:
+            return self._listed
+        return self._listed and now < self._broken_since + self._pace.fresh
 
     async def run(self) -> None:
         """
@@ -131,6 +134,7 @@ class Lens:
             self._take(page, there)
         self._picture.retain(self.kind, self.namespace, there)
         self._version = page.metadata.resourceVersion
+        self._listed = True
         self.synced.set()
         self._mend()
 

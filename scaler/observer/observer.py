@@ -65,6 +65,12 @@ class _Place:
         for lens in (*self.targets.values(), self.pods):
             tasks.create_task(lens.run())
 
+    def sees(self, target: TargetKey, now: float) -> bool:
+        """
+        Tell whether all is seen of a scale target.
+        """
+        return self.scaled_objects.sees(now) and self.pods.sees(now) and self.targets[target[0]].sees(now)
+
     def blind(self, target: TargetKey | None, now: float) -> Lens | None:
         """
         Return a lens that does not see, of those that show a ScaledObject and its scale target, where that is known.
@@ -128,7 +134,7 @@ class ClusterObserver:
         held, place = self._picture.find(namespace, name), self._place(namespace)
         if held is None or held.target is None or place is None or held.target in self._unread or self._broken:
             return None
-        return None if place.blind(held.target, self._loop.time()) else self._picture.observed(held)
+        return self._picture.observed(held) if place.sees(held.target, self._loop.time()) else None
 
     def sighting(self, namespace: str, name: str) -> Sighting:
         """
