@@ -22,9 +22,9 @@ def state(text: str) -> tuple[PurePosixPath | None, dict[str, Any], list[str]]:
     pod = kind(text, "Deployment")["spec"]["template"]["spec"]
     (container,) = pod["containers"]
     told = ProcessSettings.from_env({each["name"]: each.get("value", "") for each in container["env"]})
-    volume = next((each for each in pod["volumes"] if each["name"] == "state"), {})
+    volume: dict[str, Any] = next((each for each in pod["volumes"] if each["name"] == "state"), {})
     mounts = [each["mountPath"] for each in container["volumeMounts"] if each["name"] == "state"]
-    return told.state and PurePosixPath(told.state), volume, mounts
+    return None if told.state is None else PurePosixPath(told.state), volume, mounts
 
 
 def claims(text: str) -> list[dict[str, Any]]:
