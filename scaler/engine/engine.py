@@ -25,11 +25,8 @@ from scaler.engine.push import Pushes
 from scaler.engine.record import Record
 from scaler.engine.roster import Roster, Workload
 from scaler.engine.switchboard import Connect, Switchboard
-<<<<<<< ours
-from scaler.engine.wakes import Wakes
-=======
 from scaler.engine.turns import Turns
->>>>>>> theirs
+from scaler.engine.wakes import Wakes
 from scaler.engine.workload import Caller, MetadataError, UndecidedError
 from scaler.settings.document import Document
 from scaler.sources.base import Answers
@@ -75,15 +72,9 @@ class Engine:
         self.switchboard = Switchboard(connect, self._deliver, rng or random.SystemRandom())
         self._closed = asyncio.Event()
         self._tasks = asyncio.TaskGroup()
-<<<<<<< ours
         self._chores: list[asyncio.Task[None]] = []
-        self._undecided: dict[Workload, None] = {}
-        self._deciding: asyncio.Handle | None = None
-=======
-        self._forgetting: asyncio.Task[None] | None = None
         self._turns = Turns(self._decide)
         self._asking = Asking(self.ledger, self.switchboard)
->>>>>>> theirs
 
     async def __aenter__(self) -> Self:
         await self._tasks.__aenter__()
@@ -341,12 +332,8 @@ class Engine:
         if changed:
             self.wakes.decided(workload, before, decision)
             workload.tell()
-<<<<<<< ours
         self.observer.decided(namespace, name, before, decision)
-        self._watch(workload, workload.plan)
-=======
         self._asking.watch(workload, workload.plan)
->>>>>>> theirs
         if workload.asleep:
             workload.cancel_timer()  # only news changes anything, or readings that went stale, which calls notice
         else:
@@ -376,14 +363,9 @@ class Engine:
         Decide nothing more about a workload.
         """
         workload.cancel_timer()
-<<<<<<< ours
-        self._undecided.pop(workload, None)
-        self.wakes.forget(workload)
-        self._drop(workload, workload.questions)
-=======
         self._turns.forget(workload)
+        self.wakes.forget(workload)
         self._asking.drop(workload, workload.questions)
->>>>>>> theirs
         self.archive.forget(workload.history)
         self.memory.forget(workload)
 

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
+from ssl import SSLContext
 from typing import Any
 
 from aiohttp import web
@@ -42,6 +43,9 @@ class FakeCluster:
     """
     An API server.
 
+    Args:
+        tls: speak TLS; `ca` is the authority that a kubeconfig names then.
+
     Attributes:
         requests: every request so far: method, path and query.
         events: the events that were written, by name; `writes`: how many requests wrote one.
@@ -49,7 +53,9 @@ class FakeCluster:
         port: where it listens once it was started; it comes back there.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tls: SSLContext | None = None, ca: Path | None = None) -> None:
+        self._tls = tls
+        self._ca = ca
         self.requests: list[str] = []
         self.events: dict[str, Json] = {}
         self.writes = 0
@@ -74,7 +80,7 @@ class FakeCluster:
         app.router.add_route("*", "/{path:.*}", self._answer)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", self.port)
+        site = web.TCPSite(self._runner, "127.0.0.1", self.port, ssl_context=self._tls)
         await site.start()
         self.port = self._runner.addresses[0][1]
 
@@ -123,7 +129,9 @@ class FakeCluster:
         """
         Write a kubeconfig for it.
         """
-        cluster = {"name": "fake", "cluster": {"server": f"http://127.0.0.1:{self.port}"}}
+        server = {"server": f"http{'s' if self._tls else ''}://127.0.0.1:{self.port}"}
+        authority = {"certificate-authority": str(self._ca)} if self._ca else {}
+        cluster = {"name": "fake", "cluster": {**server, **authority}}
         user = {"name": "fake", "user": {"token": token}}
         context = {"name": "fake", "context": {"cluster": "fake", "user": "fake"}}
         written = {"current-context": "fake", "clusters": [cluster], "users": [user], "contexts": [context]}

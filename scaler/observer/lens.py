@@ -6,14 +6,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 from typing import Any
 
 from scaler.domain.wording import duration
 from scaler.observer.api import Api, ClusterError, GoneError, RefusedError, SilenceError
-from scaler.observer.objects import Item, Kind, Page
+from scaler.observer.objects import Kind, Page
 from scaler.observer.picture import Picture
 
 _log = logging.getLogger(__name__)
@@ -64,16 +63,21 @@ class Lens:
         self._rng = rng
         self._pace = pace
         self._broken_since: float | None = None
+        self._listed = False
         self._refused = False
         self._failures = 0
         self._version = ""
-        self._heard: Callable[[Item], None] | None = None
+        self._heard: set[tuple[str, str]] | None = None
+        # One list at a time: an older one that comes later would bring back what has gone.
+        self._listing = asyncio.Lock()
 
     def sees(self, now: float) -> bool:
         """
         Tell whether what it shows can be believed.
         """
-        return self.synced.is_set() and (self._broken_since is None or now < self._broken_since + self._pace.fresh)
+        if self._broken_since is None:
+            return self._listed
+        return self._listed and now < self._broken_since + self._pace.fresh
 
     async def run(self) -> None:
         """
@@ -95,18 +99,18 @@ class Lens:
         Raises:
             ClusterError: it cannot be listed.
         """
-        heard: set[str] = set()
-        self._heard = lambda item: heard.add(item.metadata.name) if item.metadata.namespace == namespace else None
-        try:
-            after = None
-            while after != "":
-                page = await self._api.page(self.kind, namespace, after or "")
-                for item in page.items:
-                    if item.metadata.name not in heard:
-                        self._picture.put(self.kind, item)
-                after = page.metadata.continue_
-        finally:
-            self._heard = None
+        async with self._listing:
+            self._heard = heard = set[tuple[str, str]]()
+            try:
+                after = None
+                while after != "":
+                    page = await self._api.page(self.kind, namespace, after or "")
+                    for item in page.items:
+                        if (namespace, item.metadata.name) not in heard:
+                            self._picture.put(self.kind, item)
+                    after = page.metadata.continue_
+            finally:
+                self._heard = None
 
     async def _look(self) -> None:
         """
@@ -114,7 +118,8 @@ class Lens:
         """
         try:
             if not self._version:
-                await self._list()
+                async with self._listing:
+                    await self._list()
             await self._watch()
         except ClusterError:
             raise
@@ -131,6 +136,7 @@ class Lens:
             self._take(page, there)
         self._picture.retain(self.kind, self.namespace, there)
         self._version = page.metadata.resourceVersion
+        self._listed = True
         self.synced.set()
         self._mend()
 
@@ -149,7 +155,7 @@ class Lens:
                 if event == "BOOKMARK":
                     continue
                 if self._heard is not None:
-                    self._heard(item)
+                    self._heard.add((item.metadata.namespace, item.metadata.name))
                 if event == "DELETED":
                     self._picture.remove(self.kind, item)
                 else:

@@ -65,6 +65,12 @@ class _Place:
         for lens in (*self.targets.values(), self.pods):
             tasks.create_task(lens.run())
 
+    def sees(self, target: TargetKey, now: float) -> bool:
+        """
+        Tell whether all is seen of a scale target.
+        """
+        return self.scaled_objects.sees(now) and self.pods.sees(now) and self.targets[target[0]].sees(now)
+
     def blind(self, target: TargetKey | None, now: float) -> Lens | None:
         """
         Return a lens that does not see, of those that show a ScaledObject and its scale target, where that is known.
@@ -92,7 +98,7 @@ class ClusterObserver:
         self._picture = Picture(Clock(self._loop.time), self._notice, self._want)
         places = watching.namespaces or (None,)
         self._places = {place: _Place(api, place, self._picture, rng, watching.pace) for place in places}
-        self._unread: dict[TargetKey, None] = {}
+        self._unread: dict[TargetKey, object] = {}
         self._unread_news = asyncio.Event()
         self._herald = Herald(api) if watching.events else None
         self._costs = Costs(api) if watching.deletion_cost else None
@@ -128,7 +134,7 @@ class ClusterObserver:
         held, place = self._picture.find(namespace, name), self._place(namespace)
         if held is None or held.target is None or place is None or held.target in self._unread or self._broken:
             return None
-        return None if place.blind(held.target, self._loop.time()) else self._picture.observed(held)
+        return self._picture.observed(held) if place.sees(held.target, self._loop.time()) else None
 
     def sighting(self, namespace: str, name: str) -> Sighting:
         """
@@ -207,7 +213,7 @@ class ClusterObserver:
     def _want(self, target: TargetKey) -> None:
         place = self._place(target[1])
         if place is not None and place.started:
-            self._unread[target] = None
+            self._unread[target] = object()  # one that comes again while it is read has to be read again
             self._unread_news.set()
 
     async def _read_wanted(self) -> None:
@@ -220,7 +226,7 @@ class ClusterObserver:
                 self._unread_news.clear()
                 continue
             namespace = next(iter(self._unread))[1]
-            targets = [target for target in self._unread if target[1] == namespace]
+            targets = {target: wanted for target, wanted in self._unread.items() if target[1] == namespace}
             try:
                 place = self._places.get(None) or self._places[namespace]
                 for word in {target[0] for target in targets}:
@@ -230,8 +236,10 @@ class ClusterObserver:
                 _log.debug("the pods of namespace %s cannot be listed: %s", namespace, error)
                 await asyncio.sleep(_TRY_AGAIN * (1 + self._rng.random()))
                 continue
-            for target in targets:
-                self._unread.pop(target, None)
+            for target, wanted in targets.items():
+                if self._unread.get(target) is not wanted:
+                    continue
+                del self._unread[target]
                 if (key := self._picture.key_of(target)) is not None:
                     self._listener(*key)
 

@@ -8,7 +8,7 @@ that of the ReplicaSet without the hash that the pod itself carries, so that no 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from sys import intern
 
@@ -78,12 +78,12 @@ class TargetHeld:
     Attributes:
         scaled_object: the key of the ScaledObject.
         replicas: its `spec.replicas`, None as long as it is not there.
-        pods: its pods by name, those about to go left out.
+        pods: its pods by name, those about to go left out; None while there are none, as for most.
     """
 
     scaled_object: tuple[str, str]
     replicas: int | None = None
-    pods: dict[str, PodHeld] = field(default_factory=dict)
+    pods: dict[str, PodHeld] | None = None
 
 
 class Picture:
@@ -116,7 +116,9 @@ class Picture:
         if held.observed is None and held.target is not None:
             target = self._targets[held.target]
             if target.replicas is not None:
-                pods = sorted((pod.replica for pod in target.pods.values()), key=lambda pod: (pod.created, pod.pod))
+                pods = sorted(
+                    (pod.replica for pod in (target.pods or {}).values()), key=lambda pod: (pod.created, pod.pod)
+                )
                 held.observed = _put_together(target.replicas, tuple(pods), held.minimum, held.maximum)
         return held.observed
 
@@ -133,7 +135,7 @@ class Picture:
         """
         if held.target is None:
             return {}
-        return {name: pod.cost for name, pod in self._targets[held.target].pods.items()}
+        return {name: pod.cost for name, pod in (self._targets[held.target].pods or {}).items()}
 
     def put(self, kind: Kind, item: Item) -> None:
         """
@@ -176,7 +178,7 @@ class Picture:
             if namespace not in (None, place):
                 continue
             if kind is PODS:
-                for name in [name for name in target.pods if (place, name) not in there]:
+                for name in [name for name in target.pods or () if (place, name) not in there]:
                     self._remove_pod(target, name)
             elif kind.word == word and (place, named) not in there:
                 self._remove_target(of)
@@ -188,7 +190,8 @@ class Picture:
             return
         before = self._scaled_objects.get((namespace, name))
         kind = spec.scaleTargetRef.kind or "Deployment"
-        target = (intern(kind), namespace, spec.scaleTargetRef.name) if kind in TARGETS else None
+        named = name if spec.scaleTargetRef.name == name else spec.scaleTargetRef.name  # one text for both, as a rule
+        target = (intern(kind), namespace, named) if kind in TARGETS else None
         # With an idle count KEDA goes below the minimum, so that it does not always hold.
         minimum = spec.minReplicaCount if spec.idleReplicaCount is None else None
         after = Held(
@@ -203,9 +206,10 @@ class Picture:
                 self._changed(namespace, name)
             return
         self._remove_scaled_object(namespace, name)
-        self._scaled_objects[namespace, name] = after
+        key = namespace, name
+        self._scaled_objects[key] = after
         if target is not None:
-            self._targets[target] = TargetHeld((namespace, name))
+            self._targets[target] = TargetHeld(key)
             self._wanted(target)
         self._changed(namespace, name)
 
@@ -234,14 +238,18 @@ class Picture:
         ready = next((each for each in item.status.conditions if each.type == "Ready" and each.status == "True"), None)
         ready_at = None if ready is None else self._clock.translate(ready.lastTransitionTime)
         replica = Replica(metadata.name, self._clock.translate(metadata.creationTimestamp), ready_at)
+        if target.pods is None:
+            target.pods = {}
         before = target.pods.get(metadata.name)
         target.pods[metadata.name] = PodHeld(replica, (metadata.annotations or {}).get(COST))
         if before is None or before.replica != replica:
             self._renew(target)
 
     def _remove_pod(self, target: TargetHeld | None, name: str) -> None:
-        if target is not None and target.pods.pop(name, None) is not None:
-            self._renew(target)
+        if target is None or not target.pods or target.pods.pop(name, None) is None:
+            return
+        target.pods = target.pods or None
+        self._renew(target)
 
     def _renew(self, target: TargetHeld) -> None:
         held = self._scaled_objects.get(target.scaled_object)

@@ -56,7 +56,7 @@ def test_without_readings_nobody_is_told_apart() -> None:
 
 async def test_they_are_written_to_the_pods(cluster: FakeCluster, tmp_path: Path) -> None:
     """
-    Once, and not again while nothing changes; a pod that is gone meanwhile harms nobody.
+    Once, and not again while nothing changes.
     """
     await cluster.put("scaledobjects", scaled_object())
     await cluster.put("deployments", target(replicas=3))
@@ -66,7 +66,9 @@ async def test_they_are_written_to_the_pods(cluster: FakeCluster, tmp_path: Path
         await until(lambda: len(it.pods() or {}) == 3)
         it.observer.decided("ai", "agent", None, decision(1, agent_0=0, agent_1=95, agent_2=0))
         await until(lambda: COST in cluster.find("pods", "ai", "agent-1")["metadata"].get("annotations", {}))
-        it.observer.decided("ai", "agent", None, decision(1, agent_0=95, agent_1=95, agent_2=0))
+        await cluster.delete("pods", "ai", "agent-2")  # what is seen after that, is seen after the cost
+        await until(lambda: len(it.pods() or {}) == 2)
+        it.observer.decided("ai", "agent", None, decision(1, agent_0=95, agent_1=95))
         await until(lambda: COST in cluster.find("pods", "ai", "agent-0")["metadata"].get("annotations", {}))
         written = [each for each in cluster.requests if each.startswith("PATCH")]
         assert [each.rsplit("/", 1)[1] for each in written] == ["agent-1", "agent-0"]

@@ -11,6 +11,7 @@ import pytest
 
 from scaler.observer.fake import FakeCluster
 from tests.observer.cluster import observed, pod, scaled_object, target, until
+from tests.servers.certificates import issue
 
 
 async def staged(cluster: FakeCluster) -> None:
@@ -131,6 +132,18 @@ class TestSeeing:
             seen = it.observer.observed("ai", "agent")
             assert seen is not None
             assert seen.minimum is None
+
+    async def test_a_cluster_is_trusted_by_its_authority_alone(self, secure: FakeCluster, tmp_path: Path) -> None:
+        """
+        By TLS it is seen as without; by another authority's word it is not, and that is said.
+        """
+        await staged(secure)
+        async with observed(secure, tmp_path) as it:
+            await until(lambda: it.pods() == {"agent-1": True, "agent-2": False})
+        issue(tmp_path / "certificates")
+        async with observed(secure, tmp_path) as it:
+            await until(lambda: "certificate verify failed" in it.missing())
+            assert it.pods() is None
 
 
 class TestNamespaces:

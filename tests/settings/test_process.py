@@ -35,6 +35,12 @@ def test_every_setting_is_read_from_its_variable() -> None:
             "SCALER_LOG_FORMAT": "json",
             "SCALER_HISTORY": "90m",
             "SCALER_REFLECTION": "true",
+            "SCALER_OBSERVE": "true",
+            "SCALER_OBSERVE_NAMESPACES": "ai, lab,ai",
+            "SCALER_KUBECONFIG": "/kubeconfig",
+            "SCALER_EVENTS": "true",
+            "SCALER_POD_DELETION_COST": "1",
+            "SCALER_STATE": "/state.sqlite",
         }
     )
     assert settings == ProcessSettings(
@@ -48,6 +54,12 @@ def test_every_setting_is_read_from_its_variable() -> None:
         log_format="json",
         history=5400.0,
         reflection=True,
+        observe=True,
+        observe_namespaces=("ai", "lab"),
+        kubeconfig=Path("/kubeconfig"),
+        events=True,
+        pod_deletion_cost=True,
+        state=Path("/state.sqlite"),
     )
 
 
@@ -87,6 +99,35 @@ def test_clients_authorities_need_a_certificate() -> None:
     """Mutual TLS is TLS first."""
     with pytest.raises(ConfigurationError, match="SCALER_TLS_CLIENT_CA: needs"):
         ProcessSettings.from_env({"SCALER_TLS_CLIENT_CA": "/ca.crt"})
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Ai", "must be names of namespaces with commas between them, not 'Ai'"),
+        ("ai;lab", "must be names of namespaces with commas between them, not 'ai;lab'"),
+        (
+            ",".join(f"n{number}" for number in range(21)),
+            "must be 20 namespaces at most, not 21; none of them means all",
+        ),
+    ],
+)
+def test_what_is_no_namespace_is_refused(text: str, told: str) -> None:
+    """And so are more than can be watched one by one."""
+    with pytest.raises(ConfigurationError) as caught:
+        ProcessSettings.from_env({"SCALER_OBSERVE": "true", "SCALER_OBSERVE_NAMESPACES": text})
+    assert caught.value.errors == (f"SCALER_OBSERVE_NAMESPACES: {told}",)
+
+
+def test_what_an_observer_does_needs_one() -> None:
+    """Each is named that would have no effect; one that is off harms nobody."""
+    environ = {"SCALER_EVENTS": "true", "SCALER_POD_DELETION_COST": "false", "SCALER_OBSERVE_NAMESPACES": "ai"}
+    with pytest.raises(ConfigurationError) as caught:
+        ProcessSettings.from_env(environ)
+    assert caught.value.errors == (
+        "SCALER_OBSERVE_NAMESPACES: needs SCALER_OBSERVE",
+        "SCALER_EVENTS: needs SCALER_OBSERVE",
+    )
 
 
 def test_every_setting_has_a_variable() -> None:

@@ -62,6 +62,10 @@ annotations:
 {{- include "agent-scaler.existingConfigMap" . | default (include "agent-scaler.fullname" .) -}}
 {{- end -}}
 
+{{- define "agent-scaler.stateClaimName" -}}
+{{- .Values.state.claim.existingClaim | default (printf "%s-state" (include "agent-scaler.fullname" .)) -}}
+{{- end -}}
+
 {{- define "agent-scaler.host" -}}
 {{- printf "%s.%s.svc" (include "agent-scaler.fullname" .) .Release.Namespace -}}
 {{- end -}}

@@ -3,6 +3,7 @@
 {{- define "agent-scaler.validate" -}}
 {{- include "agent-scaler.validateProcess" . -}}
 {{- include "agent-scaler.validateObserver" . -}}
+{{- include "agent-scaler.validateState" . -}}
 {{- include "agent-scaler.validateTls" . -}}
 {{- include "agent-scaler.validateDocument" . -}}
 {{- include "agent-scaler.validateSecrets" . -}}
@@ -21,10 +22,10 @@
 {{- if and (not .Values.serviceAccount.create) (not .Values.serviceAccount.name) -}}
 {{- fail "serviceAccount.create is false: name your own in serviceAccount.name, for instance default." -}}
 {{- end -}}
-{{- $taken := list "SCALER_CONFIG" "SCALER_GRPC_ADDRESS" "SCALER_HTTP_ADDRESS" "SCALER_TLS_CERT" "SCALER_TLS_KEY" "SCALER_TLS_CLIENT_CA" "SCALER_LOG_LEVEL" "SCALER_LOG_FORMAT" "SCALER_REFLECTION" "SCALER_OBSERVE" "SCALER_OBSERVE_NAMESPACES" "SCALER_KUBECONFIG" "SCALER_EVENTS" "SCALER_POD_DELETION_COST" -}}
+{{- $taken := list "SCALER_CONFIG" "SCALER_GRPC_ADDRESS" "SCALER_HTTP_ADDRESS" "SCALER_TLS_CERT" "SCALER_TLS_KEY" "SCALER_TLS_CLIENT_CA" "SCALER_LOG_LEVEL" "SCALER_LOG_FORMAT" "SCALER_REFLECTION" "SCALER_OBSERVE" "SCALER_OBSERVE_NAMESPACES" "SCALER_KUBECONFIG" "SCALER_EVENTS" "SCALER_POD_DELETION_COST" "SCALER_STATE" -}}
 {{- range .Values.env -}}
 {{- if has .name $taken -}}
-{{- fail (printf "env sets %s, which is the chart's own: use log, tls, reflection, observer or config instead." .name) -}}
+{{- fail (printf "env sets %s, which is the chart's own: use log, tls, reflection, observer, state or config instead." .name) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
@@ -33,6 +34,16 @@
 {{- $observer := .Values.observer -}}
 {{- if and (not $observer.enabled) (or $observer.podDeletionCost $observer.namespaces) -}}
 {{- fail "observer has settings but is off: set observer.enabled to true, or remove observer.podDeletionCost and observer.namespaces." -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "agent-scaler.validateState" -}}
+{{- $state := .Values.state -}}
+{{- if and (not $state.enabled) $state.claim.enabled -}}
+{{- fail "state.claim.enabled needs state.enabled: set it to true, or leave the claim out." -}}
+{{- end -}}
+{{- if and (not $state.claim.enabled) $state.claim.existingClaim -}}
+{{- fail (printf "state.claim.existingClaim is %q, but no claim is used: set state.claim.enabled to true." $state.claim.existingClaim) -}}
 {{- end -}}
 {{- end -}}
 

@@ -148,7 +148,7 @@ def test_mounts_follow_changes(newest: Chart, values: Path) -> None:
         mounts = [mount for container in containers(pod) for mount in container.get("volumeMounts", ())]
         assert sorted(mount["name"] for mount in mounts) == sorted(set(volumes))
         assert len({mount["mountPath"] for mount in mounts}) == len(mounts)
-        assert all(mount["readOnly"] and "subPath" not in mount for mount in mounts)
+        assert all((mount["name"] == "state" or mount["readOnly"]) and "subPath" not in mount for mount in mounts)
         # A mount inside of another read-only one could not be made.
         paths = [Path(mount["mountPath"]) for mount in mounts]
         assert not [path for path in paths if set(path.parents) & set(paths)]
