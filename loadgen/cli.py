@@ -15,6 +15,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
+from loadgen.advice import command as advise
 from loadgen.errors import CommandError, UsageError
 from loadgen.experiments import command as run
 from loadgen.live.exporter import command as exporter
@@ -25,6 +26,7 @@ from loadgen.recording import command as record
 
 COMMANDS: tuple[Callable[[argparse._SubParsersAction[argparse.ArgumentParser]], None], ...] = (
     run.register,
+    advise.register,
     record.register,
     worker.register,
     publish.register,

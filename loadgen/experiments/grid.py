@@ -21,7 +21,8 @@ from loadgen.experiments.document import Experiment
 from loadgen.experiments.findings import did_you_mean, findings
 from loadgen.experiments.policies import PolicySection
 from loadgen.experiments.values import shown
-from loadgen.simulation.scaling import Scaling
+from loadgen.simulation.scaling import Ours, Scaling
+from scaler.domain.economic.params import EconomicParams
 
 Choice = tuple[tuple[str, Any], ...]
 
@@ -51,6 +52,15 @@ class Variant:
     choice: Choice
     base: bool
     scaling: Scaling
+
+    @property
+    def price(self) -> float | None:
+        """
+        The price of waiting that an economic policy is told; None for any other.
+        """
+        if isinstance(self.scaling, Ours) and isinstance(self.scaling.policy.params, EconomicParams):
+            return self.scaling.policy.params.price
+        return None
 
     @property
     def label(self) -> str:

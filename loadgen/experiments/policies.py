@@ -34,7 +34,7 @@ _FRESHNESS = 30.0
 
 
 TARGETS_OWN = frozenset({"combine", "idleWindow", "stabilization"})
-ECONOMICS_OWN = frozenset({"waitingPrice", "keepFloor"})
+ECONOMICS_OWN = frozenset({"waitingPrice", "keepFloor", "kedaCooldown"})
 """What only one of the kinds is told."""
 
 
@@ -149,8 +149,10 @@ class ScalerPolicySection(Section):
     combine: Combine = Combine.MAX
     idleWindow: Interval = 120.0
     stabilization: Duration = 300.0
-    waitingPrice: Annotated[Level, Field(le=1000)] = 1.0
+    waitingPrice: Annotated[Load, Field(le=1000)] = 1.0
     keepFloor: Annotated[Level, Field(le=1)] = 0.1
+    kedaCooldown: Duration | None = None
+    """Default: the cooldown that the ScaledObject has here."""
 
     @model_validator(mode="after")
     def _some_demand(self) -> ScalerPolicySection:
@@ -188,7 +190,8 @@ class ScalerPolicySection(Section):
         Return the kind's own parameters; *cooldown*: KEDA's own, in seconds.
         """
         if self.economic:
-            return EconomicParams(self.waitingPrice, self.keepFloor, cooldown)
+            own = cooldown if self.kedaCooldown is None else self.kedaCooldown
+            return EconomicParams(self.waitingPrice, self.keepFloor, own)
         return TargetParams(self.combine, self.idleWindow, self.stabilization)
 
     def policy(self, name: str, cooldown: float = 0.0) -> Policy:

@@ -74,6 +74,7 @@ def cost_against_waiting(place: Place, chosen: Sequence[Chosen], width: float) -
             scores = [score for score in by_family["ours"] if score.variant.base is base]
             size = 210 if base else 70
             _points(axes, tips, gid, scores, color=OURS, edgecolors=BACK, marker="*", s=size, label=label, zorder=5)
+        _prices(axes, by_family["ours"])
         _label(axes)
         columns = 3 if width > NARROW else 1
         figure.legend(loc="outside lower left", ncols=columns, frameon=False, fontsize="small", handletextpad=0.3)
@@ -157,6 +158,23 @@ def _thinned(steps: Steps, start: float, end: float) -> tuple[list[float], list[
             highest[column] = max(highest[column], value)
     kept = [0] + [column for column in range(1, _MOST_POINTS) if highest[column] != highest[column - 1]]
     return [start + column * width for column in kept] + [end], [highest[column] for column in kept] + [highest[-1]]
+
+
+def _prices(axes: Axes, ours: Sequence[Score]) -> None:
+    """
+    Draw the curve of an economic policy through the prices of waiting that it was told, to choose one by.
+    """
+    for policy in dict.fromkeys(score.variant.policy for score in ours):
+        told = [(score.variant.price, score) for score in ours if score.variant.policy == policy]
+        curve = sorted(((price, score) for price, score in told if price is not None), key=lambda each: each[0])
+        if len(curve) > 1:
+            scores = [score for _, score in curve]
+            axes.plot(_waits(scores), _gpu_hours(scores), color=OURS, linewidth=1.0, zorder=4)
+            for price, score in curve:
+                at = (_wait(score), score.numbers["gpu_hours"])
+                axes.annotate(
+                    f"{price:g}", at, xytext=(6, 5), textcoords="offset points", color=INK, fontsize="small", zorder=6
+                )
 
 
 def _points(axes: Axes, tips: dict[str, list[str]], gid: str, scores: Sequence[Score], **how: Any) -> None:

@@ -54,11 +54,21 @@ class Place:
     bounds: Mapping[float, float]
     exact: bool
 
-    def ours(self) -> list[Score]:
+    def ours(self, price: float | None = None) -> list[Score]:
         """
         Return our policies as the file states them.
+
+        At a *price*, one that is told a price of waiting is judged by its variant that is told this one, if there is
+        one: the price is not a setting that is tried, but the question that it answers.
         """
-        return [score for score in self.scores if score.variant.family == "ours" and score.variant.base]
+        stated = [score for score in self.scores if score.variant.family == "ours" and score.variant.base]
+        return [self._told(score, price) for score in stated]
+
+    def _told(self, stated: Score, price: float | None) -> Score:
+        for score in self.scores:
+            if score.variant.policy == stated.variant.policy and price is not None and score.variant.price == price:
+                return score
+        return stated
 
     def best(self, family: str, price: float, *, base: bool = False) -> Score | None:
         """
@@ -134,8 +144,8 @@ def lines(found: Iterable[Place], prices: Sequence[float]) -> list[Line]:
             place.best("stock", price),
         )
         for place in found
-        for ours in place.ours()
         for price in prices
+        for ours in place.ours(price)
     ]
 
 

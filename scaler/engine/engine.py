@@ -198,9 +198,8 @@ class Engine:
         Decide soon about a ScaledObject of which its cluster shows something new.
         """
         for workload in self.roster.named(namespace, name):
-            self._undecided[workload] = None
-        if self._undecided and self._deciding is None:
-            self._deciding = asyncio.get_running_loop().call_soon(self._decide_next)
+            self._turns.add(workload)
+        self._turns.take_soon()
 
     def _plan(self, caller: Caller) -> Plan:
         """

@@ -43,6 +43,13 @@ class Turns:
         if self._next is None:
             self._turn()
 
+    def take_soon(self) -> None:
+        """
+        Begin as soon as the caller is done, unless a turn is coming already.
+        """
+        if self._next is None and self._undecided:
+            self._next = asyncio.get_running_loop().call_soon(self._turn)
+
     def _turn(self) -> None:
         loop = asyncio.get_running_loop()
         moment = Moment(loop.time())

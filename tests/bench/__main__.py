@@ -22,7 +22,7 @@ from rich.console import Console
 from tests.bench.brokers import RedisJobs, redis_server
 from tests.bench.bursts import all_at_once, in_turn
 from tests.bench.crowds import at_cadence, read_together, scraped
-from tests.bench.deciding import decide_alone
+from tests.bench.deciding import decide_alone, decide_by_price
 from tests.bench.figures import Figures
 from tests.bench.scaler import cores
 from tests.bench.waking import wake_by_polling, wake_by_tracking, wake_rabbitmq
@@ -39,6 +39,7 @@ SCENARIOS: Mapping[str, Callable[[World], Awaitable[None]]] = {
     "bursts": all_at_once,
     "memory": in_turn,
     "deciding": decide_alone,
+    "by-price": decide_by_price,
 }
 RESULTS = Path("build/bench.json")
 _AT_MOST = 120.0

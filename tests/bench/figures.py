@@ -43,6 +43,9 @@ def _wakes(name: str, how: str, median: float, worst: float) -> tuple[Figure, ..
 
 
 FIGURES: Sequence[Figure] = (
+    Figure("decide_economic_us", "a decision by the price of waiting, of a workload that is up"),
+    Figure("economic_1000_cpu_percent", "one core's part for 1,000 workloads that are up, read every 5 s", 10),
+    Figure("economic_state_kib", "what is remembered of a workload with 8 levels, all of them learned"),
     *_wakes("redis_tracking", "Redis, which announces it", 10, 50),
     *_wakes("redis_polling", "Redis by polling", 200, 500),
     *_wakes("rabbitmq", "RabbitMQ", 200, 500),

@@ -22,6 +22,7 @@ from loadgen.experiments.values import parse_duration, parse_rate
 from loadgen.experiments.worlds import WorldSection
 from loadgen.experiments.yamltext import parse_yaml
 from loadgen.simulation.scaling import (
+    OURS_BY_PRICE,
     OURS_BY_THE_CHART,
     Direction,
     Fallback,
@@ -91,7 +92,7 @@ def test_ours_is_a_policy_section_of_the_scalers_document() -> None:
         assert isinstance(ours, Ours)
         theirs = document.policies[name].policy("p", document.defaults, document.connections)
         assert ours.policy == theirs
-        assert ours.keda == OURS_BY_THE_CHART
+        assert ours.keda == (OURS_BY_PRICE if section.get("kind") == "economic" else OURS_BY_THE_CHART)
         assert ours.reading == Reading()
 
 
