@@ -122,7 +122,7 @@ def _workloads(workloads: Sequence[WorkloadView]) -> Iterator[Metric]:
     called = _gauge("workload_last_call_age_seconds", "Time since KEDA last called for it.", _WORKLOAD)
     for labels, view in _numbered(workloads):
         decision = view.decision
-        if decision.verdict is not Verdict.UNKNOWN:
+        if decision.verdict is not Verdict.UNKNOWN and view.acts:
             replicas.add_metric(labels, decision.replicas)
             active.add_metric(labels, decision.verdict is Verdict.ACTIVE)
         if decision.phase is not None:

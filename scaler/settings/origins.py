@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
+from scaler.domain.economic.params import EconomicParams
+from scaler.domain.target import TargetParams
 from scaler.settings.document import Document
 from scaler.settings.durations import format_duration
 from scaler.settings.forms import Form, Lasting, Maybe
@@ -118,13 +120,30 @@ def _settings(section: Section, written: Section | None, trigger: Trigger, above
     Go through a section as it holds, beside the one that the operator wrote.
     """
     given = frozenset() if written is None else given_in(written)
+    usual = _usual(section)
     for key, item in outline(type(section)).items():
         path, value = (*above, key), getattr(section, key)
+        if value is None:
+            value = usual.get(key)
         if isinstance(value, Section):
             inner = getattr(written, key, None)
             yield from _settings(value, inner if isinstance(inner, Section) else None, trigger, path)
         elif value is not None and value != {}:
             yield _setting(path, _written(value, item.form), trigger, given=key in given)
+
+
+def _usual(section: Section) -> Mapping[str, object]:
+    """
+    Return what holds of a policy's own keys where nobody says anything: that is its kind's to say.
+    """
+    if not isinstance(section, PolicySection):
+        return {}
+    if section.economic:
+        price = EconomicParams()
+        return {"waitingPrice": price.price, "keepFloor": price.floor, "kedaCooldown": price.cooldown}
+    target = TargetParams()
+    windows = {"idleWindow": target.idle_window, "stabilization": target.stabilization}
+    return {"combine": target.combine, **windows}
 
 
 def _setting(path: tuple[str, ...], value: str, trigger: Trigger, *, given: bool) -> Setting:

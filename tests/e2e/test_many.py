@@ -17,7 +17,7 @@ _QUIET = 45.0
 """Seconds without any job, in which 200 ScaledObjects are polled 300 times: a quiet hour's worth for two of them."""
 
 _AWAKE_WITHIN = 20.0
-_STREAMS = "gpu_agent_scaler_streams_open"
+_STREAMS = 'gpu_agent_scaler_streams_open{method="StreamMetricSpec"}'
 
 
 def test_a_quiet_time_has_no_errors_and_no_question_too_many(stage: Stage, crowd: Crowd) -> None:
@@ -75,5 +75,5 @@ def _used(stage: Stage) -> dict[str, tuple[float, float]]:
 
 
 def _sample(page: str, name: str) -> float:
-    found = re.search(rf"^{name} (\S+)$", page, re.MULTILINE)
+    found = re.search(rf"^{re.escape(name)} (\S+)$", page, re.MULTILINE)
     return float(found[1]) if found else float("nan")

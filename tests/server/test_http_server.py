@@ -144,6 +144,7 @@ async def test_a_workload_shows_everything_behind_its_decision(http: aiohttp.Cli
         "namespace": "ai",
         "name": "agent",
         "policy": "default",
+        "kind": "target, as the policy says",
         "verdict": "active",
         "phase": "active",
         "replicas": 3,
