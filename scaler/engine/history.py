@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 
@@ -48,7 +48,13 @@ class _Rows:
         self._step = 0  # the step that is not over: its highest numbers, and the latest
         self._most = self._latest = array("f")
 
-    def note(self, step: int, numbers: Row, room: int) -> None:
+    def full(self, room: int) -> bool:
+        """
+        Tell whether the oldest rows go with one of the next.
+        """
+        return len(self._steps) >= room + room // 8 - 1  # a note may add two
+
+    def note(self, step: int, numbers: Iterable[float], room: int) -> None:
         """
         Note what holds from a step on. There is room for so many rows, and some more: the oldest go several at a time.
         """
@@ -158,7 +164,7 @@ class History:
     def __init__(self, first: Decision, step: float) -> None:
         self._step = step
         self._fine = _Rows()
-        self._coarse = _Rows()
+        self._coarse: _Rows | None = None  # as long as nothing of the fine rows had to go
         self._changes = _Changes()
         self._changes.note(first.since, first, 1.0)
         self.sampled(first, 1.0)
@@ -173,15 +179,22 @@ class History:
         """
         Note the readings behind a decision.
         """
-        row = _row(decision)
-        self._fine.note(int(decision.at / _FINE_STEP), row, ceil(_FINE_ROWS * share))
-        self._coarse.note(int(decision.at / self._step), row, ceil(_COARSE_ROWS * share))
+        row, room = _row(decision), ceil(_FINE_ROWS * share)
+        if self._coarse is None and self._fine.full(room):
+            self._coarse = _Rows()
+            for at, numbers in self._fine.rows():
+                self._coarse.note(int(at * _FINE_STEP / self._step), numbers, _COARSE_ROWS)
+        self._fine.note(int(decision.at / _FINE_STEP), row, room)
+        if self._coarse is not None:
+            self._coarse.note(int(decision.at / self._step), row, ceil(_COARSE_ROWS * share))
 
     def forget_before(self, time: float) -> None:
         """
         Forget what is over; what still holds at that time stays.
         """
-        self._coarse.forget_before(int(time / self._step))
+        self._fine.forget_before(int(time / _FINE_STEP))
+        if self._coarse is not None:
+            self._coarse.forget_before(int(time / self._step))
         times = self._changes.times
         while len(times) > 1 and times[1] < time:
             self._changes.drop()
@@ -197,11 +210,9 @@ class History:
         Return the readings, the oldest first: each holds until the next one.
         """
         fine = [_sample(at * _FINE_STEP, row) for at, row in self._fine.rows()]
-        coarse = [_sample(at * self._step, row) for at, row in self._coarse.rows()]
-        before = [sample for sample in coarse if sample.at < fine[0].at]
-        if len(before) == 1 and before[0].at + self._step > fine[0].at:
-            before = []  # the highest of the very first step: what it was is known more finely, and nothing before it
-        return (*before, *fine)
+        coarse = () if self._coarse is None else self._coarse.rows()
+        before = (_sample(at * self._step, row) for at, row in coarse)
+        return (*(sample for sample in before if sample.at < fine[0].at), *fine)
 
 
 class Archive:
@@ -234,8 +245,8 @@ class Archive:
         if before is None or not self.seconds:
             return history
         if history is None:
-            if not changed and after.phase in _SLEEPING:
-                return None
+            if after.phase in _SLEEPING and (not changed or before.phase is None):
+                return None  # who sleeps, and was only not known yet before, has no past that people look for
             history = History(before, self.step)
             self._histories += 1
         share = min(1.0, self._budget / (FULL * self._histories))

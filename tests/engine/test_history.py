@@ -158,6 +158,24 @@ async def test_who_sleeps_has_no_history() -> None:
         assert (len(it.engine.roster), len(it.engine.archive)) == (0, 0)
 
 
+@pytest.mark.looptime
+async def test_who_is_not_known_at_first_and_then_sleeps_has_no_history() -> None:
+    """As thousands may be for a moment when they are all seen at once; an outage later is remembered."""
+    async with installed() as it:
+        it.sources["jobs"].stop()
+        it.engine.accept(caller())
+        await asyncio.sleep(5)
+        it.sources["jobs"].start()
+        await asyncio.sleep(20)
+        assert (await past(it))[0] == ["idle: quiet"]
+        assert len(it.engine.archive) == 0
+        it.sources["jobs"].stop()
+        await minutes(1)
+        await asyncio.sleep(1)
+        it.engine.accept(caller())
+        assert (await past(it))[0] == ["idle: quiet", "idle: unknown"]
+
+
 async def past(it: Installation) -> tuple[list[str], float]:
     """
     Return the phases and reasons that a workload went through, and since when it is known.
