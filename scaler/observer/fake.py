@@ -62,6 +62,7 @@ class FakeCluster:
         self.page = 2
         self.port = 0
         self._objects: dict[str, dict[tuple[str, str], Json]] = {plural: {} for plural in _PLURALS}
+        self._rests: dict[str, tuple[int, list[Json]]] = {}
         self._happenings: list[Happening] = []
         self._version = 100
         self._known_from = 0
@@ -186,12 +187,18 @@ class FakeCluster:
         return self._list(request, plural, namespace)
 
     def _list(self, request: web.Request, plural: str, namespace: str | None) -> web.Response:
-        items = [item for key, item in sorted(self._objects[plural].items()) if namespace in (None, key[0])]
-        begin = int(request.query.get("continue", "0"))
-        end = begin + min(int(request.query.get("limit", len(items) or 1)), self.page)
-        more = {"continue": str(end)} if end < len(items) else {}
-        metadata = {"resourceVersion": str(self._version), **more}
-        return web.json_response({"kind": "List", "metadata": metadata, "items": items[begin:end]})
+        after = request.query.get("continue")
+        if after is None:
+            version = self._version
+            items = [item for key, item in sorted(self._objects[plural].items()) if namespace in (None, key[0])]
+        else:  # all pages show what was there at the first one's version
+            version, items = self._rests.pop(after)
+        end = min(int(request.query.get("limit", self.page)), self.page)
+        metadata = {"resourceVersion": str(version)}
+        if items[end:]:
+            metadata["continue"] = f"rest-{len(self.requests)}"
+            self._rests[metadata["continue"]] = version, items[end:]
+        return web.json_response({"kind": "List", "metadata": metadata, "items": items[:end]})
 
     async def _watch(self, request: web.Request, plural: str, namespace: str | None) -> web.StreamResponse:
         version = int(request.query["resourceVersion"])

@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,16 +36,22 @@ async def cluster() -> AsyncIterator[FakeCluster]:
     await cluster.stop()
 
 
-def observing(folder: Path, redis: RedisServer, **environment: str) -> ScalerProcess:
+def one_queue(redis: RedisServer) -> dict[str, Any]:
     """
-    Return a scaler that observes, not started yet.
+    Return a document of one queue.
     """
-    document = {
+    return {
         "connections": {"queues": {"type": "redis", "addresses": [redis.address]}},
         "policies": {"default": {"queue": {"connection": "queues", "target": 1}}},
         "defaults": SHORT,
     }
-    return ScalerProcess(folder, document, SCALER_OBSERVE="true", **environment)
+
+
+def observing(folder: Path, redis: RedisServer, **environment: str) -> ScalerProcess:
+    """
+    Return a scaler that observes, not started yet.
+    """
+    return ScalerProcess(folder, one_queue(redis), SCALER_OBSERVE="true", **environment)
 
 
 async def test_the_cluster_is_seen_explained_and_told(redis: RedisServer, cluster: FakeCluster, tmp_path: Path) -> None:
@@ -91,3 +98,21 @@ async def test_without_a_view_it_decides_as_ever_and_says_so(
         assert "not seen: " in scaler.explain("ai/agent", "--server", f"http://127.0.0.1:{scaler.http_port}")
         assert any(said in line["message"] for line in scaler.log())
         assert scaler.terminate() == 0
+
+
+async def test_a_state_file_lasts_and_stops_nobody(redis: RedisServer, tmp_path: Path) -> None:
+    """
+    It is there after an end in order; cut off, it is set aside, and the scaler starts and decides.
+    """
+    path = tmp_path / "state.sqlite"
+    asides = 0
+    for size in (None, 0, 100, 3000):
+        if size is not None:
+            path.write_bytes(path.read_bytes()[:size])
+        with ScalerProcess(tmp_path, one_queue(redis), SCALER_STATE=str(path)) as scaler:
+            async with keda(scaler) as caller:
+                assert not await caller.decided(CALLED)
+            assert scaler.terminate() == 0
+        assert path.stat().st_size > 0
+        asides += size in {100, 3000}
+        assert sum("is set aside" in line["message"] for line in scaler.log()) == asides
