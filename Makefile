@@ -19,10 +19,11 @@ PIP := $(PY) -m pip --disable-pip-version-check --quiet
 COMPILE = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
-.PHONY: help setup test test-local e2e e2e-compare chart-mutants lint format proto schema charts lock demo lab bench image clean
+.PHONY: help setup test test-local e2e e2e-compare chart-mutants lint format proto schema charts lock demo lab bench bench-economic \
+	image clean
 
 help: ## Show this
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
 setup: $(VENV)/.dev $(VENV)/.helm ## Make the environment in .venv with all tools, as locked (other targets do it by themselves)
 
@@ -87,6 +88,9 @@ lab: $(VENV)/.lab ## Simulate what policies cost, ours and stock KEDA's (EXPERIM
 bench: $(VENV)/.dev ## Measure what the scaler promises; figures go to build/bench.json
 	@$(PY) -m tests.servers
 	$(PY) -m tests.bench
+
+bench-economic: $(VENV)/.dev ## Compare the economic policy with stock KEDA in the lab: five workloads; build/economic.json
+	$(PY) -m tests.bench.economic
 
 image: ## Build the container image (IMAGE=name, BASE_IMAGE=another Python)
 	docker build --network host $(if $(BASE_IMAGE),--build-arg BASE_IMAGE=$(BASE_IMAGE)) --tag $(IMAGE) .

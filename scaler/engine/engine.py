@@ -331,7 +331,8 @@ class Engine:
         if changed:
             self.wakes.decided(workload, before, decision)
             workload.tell()
-        self.observer.decided(namespace, name, before, decision)
+        if workload.acts:
+            self.observer.decided(namespace, name, before, decision)
         self._asking.watch(workload, workload.plan)
         if workload.asleep:
             workload.cancel_timer()  # only news changes anything, or readings that went stale, which calls notice

@@ -214,7 +214,7 @@ def test_the_readmes_commands_exist(capsys: pytest.CaptureFixture[str]) -> None:
     commands = " ".join(blocks("console")).replace("\\\n", " ").splitlines()
     assert re.search(r"^lab:.*## ", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     lab = [line for line in commands if line.strip().startswith("loadgen ")]
-    assert len(lab) == 2
+    assert len(lab) == 3
     for line in lab:
         known = helped(capsys, line.split()[1])
         assert all(option in known for option in re.findall(r"--[a-z-]+", line)), line

@@ -31,7 +31,7 @@ def test_everything_of_the_shipped_experiment_is_asked_for_ones_own_trace() -> N
 
 
 def test_each_price_is_answered_by_the_policy_that_was_told_it(tmp_path: Path) -> None:
-    """At every price there are the default, the best in hindsight and the policy, which waits less the more it costs."""
+    """At every price there are default, best and the policy, which waits less the more waiting costs."""
     trace = tmp_path / "own.csv"
     trace.write_text("arrival_s\n" + "".join(f"{at}\n" for at in range(100, 20_000, 400)), encoding="utf-8")
     asked = experiment(Question(trace, (0.3, 10.0), service=20.0))
