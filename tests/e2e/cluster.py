@@ -56,7 +56,7 @@ def load() -> None:
     if not command:
         return
     images = [image for node in get("nodes")["items"] for image in node["status"].get("images", ())]
-    there = {name.split("/", 1)[-1] for image in images for name in image.get("names", ())}
+    there = {name.split("/", 1)[-1] for image in images for name in image.get("names") or ()}
     for image in (SCALER_IMAGE, *IMAGES.values()):
         if image != SCALER_IMAGE and there & {image, image.split("/", 1)[-1], f"library/{image}"}:
             continue
