@@ -65,7 +65,9 @@ tls: {{ ternary (dict "ca" $queue.tls.ca) dict (ne $queue.tls.ca "") | toJson }}
 {{- $queue := .Values.queue -}}
 connection: queue
 type: {{ $queue.type }}
-target: {{ $queue.target }}
+{{- with $queue.target }}
+target: {{ . }}
+{{- end }}
 {{- if and (eq $queue.type "stream") $queue.group }}
 group: {{ $queue.group | quote }}
 {{- end }}

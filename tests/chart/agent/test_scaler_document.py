@@ -11,6 +11,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from scaler.domain.economic.params import EconomicParams
 from scaler.domain.readings import Signal
 from scaler.engine.plan import Plan, plan
 from scaler.engine.workload import Caller
@@ -50,6 +51,7 @@ WAYS = {
     "many": "keda.maxReplicaCount: 5000",
     "slow": "{keda.loadSeconds: 1800, probes.startup.failureThreshold: 200}",
     "database": "queue.database: 3",
+    "by price": "{queue.target: null, policy.rules: {waitingPrice: 3, kedaCooldown: 45s}}",
     "no processing list": "{queue.processing: '', worker.enabled: false}",
 }
 
@@ -135,6 +137,15 @@ def test_rules_reach_the_policy(newest: Chart) -> None:
     assert found.policy.holds.gpu == 3600
     assert found.policy.holds.loading == 600
     assert found.policy.rules[Signal.GPU].target == 70
+
+
+def test_without_a_target_the_price_of_waiting_decides(newest: Chart) -> None:
+    """
+    The queue tells the jobs in flight, so that nothing but the price has to be said.
+    """
+    _, found = planned(newest, *given(WAYS["by price"]))
+    assert found.policy.params == EconomicParams(price=3.0, cooldown=45.0)
+    assert found.policy.maximum == 4
 
 
 def test_a_slow_model_has_the_time_it_needs(newest: Chart) -> None:
