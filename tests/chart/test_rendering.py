@@ -14,6 +14,7 @@ from tests.chart.charts import Source
 from tests.chart.everything import EVERY_CHART, EVERY_FILE, renders, versions
 from tests.chart.helm import KUBERNETES, Helm, RefusedError
 from tests.chart.kinds import NEEDS_DEFINITIONS
+from tests.chart.rendered import Object
 from tests.chart.schemas import findings
 
 
@@ -25,6 +26,11 @@ def test_lint_finds_nothing(helm: Helm, source: Source, values: Path) -> None:
     helm("lint", "--strict", source.path, "--namespace", source.namespace, "--values", values)
 
 
+def _place(found: Object) -> str:
+    named = found["metadata"]
+    return " ".join((found["kind"], named.get("namespace", ""), named["name"]))
+
+
 @NEEDS_DEFINITIONS
 @EVERY_FILE
 def test_every_object_is_valid(helm: Helm, source: Source, values: Path) -> None:
@@ -33,7 +39,7 @@ def test_every_object_is_valid(helm: Helm, source: Source, values: Path) -> None
     """
     for kubernetes, found in renders(helm, source, values):
         assert found
-        problems = {f"{each['kind']} {each['metadata']['name']}": findings(each, kubernetes) for each in found}
+        problems = {_place(each): findings(each, kubernetes) for each in found}
         assert {name: said for name, said in problems.items() if said} == {}, kubernetes
         assert len(problems) == len(found)
 

@@ -19,6 +19,9 @@ from tests.e2e.queues import ListQueue, Queue
 from tests.e2e.stage import Stage, note
 
 _APART = 0.3
+_HALF_WITHIN = 500.0
+_ALL_WITHIN = 3000.0
+"""Milliseconds; on a quiet machine it is 20 and 40 (RabbitMQ: 170 and 200), but these are shared."""
 
 
 def _woken(stage: Stage, queues: Sequence[Queue], within: float) -> list[float]:
@@ -42,15 +45,13 @@ def _told(what: str, seconds: Sequence[float]) -> tuple[float, float]:
     return median, worst
 
 
-@pytest.mark.parametrize(
-    ("group", "median", "worst"), [("wake-list", 50, 300), ("wake-stream", 50, 300), ("wake-rabbit", 300, 1000)]
-)
-def test_a_job_wakes_its_agent_at_once(stage: Stage, crowd: Crowd, group: str, median: float, worst: float) -> None:
-    """From the job to `spec.replicas: 1` it takes no polling interval, but a fraction of a second."""
+@pytest.mark.parametrize("group", ["wake-list", "wake-stream", "wake-rabbit"])
+def test_a_job_wakes_its_agent_at_once(stage: Stage, crowd: Crowd, group: str) -> None:
+    """From the job to `spec.replicas: 1` it takes a fraction of a second, where KEDA would poll after up to 30 s."""
     seconds = _woken(stage, crowd.group(group), within=40)
     half, most = _told(group, seconds)
-    assert half < median, seconds
-    assert most < worst, seconds
+    assert half < _HALF_WITHIN, seconds
+    assert most < _ALL_WITHIN, seconds
 
 
 def test_the_stock_trigger_waits_for_its_poll(stage: Stage, crowd: Crowd) -> None:
