@@ -158,7 +158,7 @@ def show_past(history: Json, console: Console, present: float) -> None:
 def _title(shown: Json) -> Text:
     only = "" if shown["acts"] else " (shadow mode: only watched, not what KEDA is told)"
     kind = f" (kind {shown['kind']})" if shown.get("kind") else ""
-    return Text.assemble((f"{shown['namespace']}/{shown['name']}", "bold"), f"  policy {shown['policy']}{kind}{only}")
+    return Text.assemble((f"{shown['namespace']}/{shown['name']}", "bold"), f"  policy {shown['policy']}{only}{kind}")
 
 
 def _clock(seconds_ago: float, present: float) -> str:

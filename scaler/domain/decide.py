@@ -285,10 +285,13 @@ def _loads_until(signals: Signals, state: State) -> float:
 
     Where its pods are seen, it loads for as long as none of them is ready, within the budget from the creation of the
     oldest. One that is replaced again and again could load for ever: twice the budget from the wake-up is the most.
+    Ready, but not heard of yet, it may well be at work.
     """
     budget = signals.policy.holds.loading
-    if state.worked or signals.ready:
+    if state.worked:
         return -inf
+    if signals.ready:
+        return signals.silent_until
     if not signals.replicas:
         return state.woken_at + budget
     oldest = min(replica.created for replica in signals.replicas)
@@ -298,6 +301,8 @@ def _loads_until(signals: Signals, state: State) -> float:
 def _loading_text(signals: Signals) -> str:
     if not signals.replicas:
         return "has not worked yet and may be loading"
+    if signals.ready:
+        return "and nothing is known yet of the GPU of a pod that is ready"
     number = len(signals.replicas)
     return "and its pod is not ready yet" if number == 1 else f"and none of its {number} pods is ready yet"
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from math import inf
 
 from scaler.domain.decision import Phase, Want
 from scaler.domain.observed import Observed, Replica
@@ -117,6 +118,15 @@ class Signals:
         return self.observed is not None and self.observed.ready_since is not None
 
     @property
+    def silent_until(self) -> float:
+        """Until when pods that are ready may yet report for the first time; in the past if none has to."""
+        silent = any(
+            isinstance(want.reading, Absent) and self.policy.rules[want.signal].at_workload for want in self.wants
+        )
+        since = None if self.observed is None else self.observed.ready_since
+        return -inf if since is None or not silent else since + SERIES_WITHIN
+
+    @property
     def gpu_text(self) -> str:
         """What the GPU reading says, in words."""
         return next((reading_text(want) for want in self.wants if want.signal is Signal.GPU), "no GPU is watched")
@@ -208,14 +218,14 @@ def _guessed(rule: SignalRule, absent: Absent, policy: Policy, state: State, now
 
 def _seen(observed: Observed, rule: SignalRule, absent: Absent, _: Policy, state: State, now: float) -> Reading:
     """
-    Judge an absence by the pods that are there: one that has been ready for a while has to report.
+    Judge an absence by the pods that are there: one that has been ready for a while has to report, and goes on with it.
 
     The pods of what has gone idle may go at any time, and who is about to go need not report.
     """
     if not rule.at_workload:
         return _no_series(absent)
     since = observed.ready_since
-    if since is None or state.phase is Phase.IDLE or now < since + SERIES_WITHIN:
+    if since is None or state.phase is Phase.IDLE or (now < since + SERIES_WITHIN and not state.series_seen):
         return absent
     return Unknown(f"no series for its pods, although {_are(observed.ready)} ready", absent.at)
 

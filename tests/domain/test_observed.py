@@ -14,6 +14,7 @@ from scaler.domain.bounds import within
 from scaler.domain.decision import Phase, Reason, Verdict
 from scaler.domain.observed import Observed, Replica
 from scaler.domain.policy import Holds, Policy
+from scaler.domain.target import TargetParams
 from tests.domain.story import QUEUE_AND_GPU, QUEUE_ONLY, Story
 
 MINUTE = 60.0
@@ -53,6 +54,15 @@ class TestLoading:
         for _ in range(2):
             story.pods().pods(False).passes(5 * MINUTE)
         story.expect(Verdict.INACTIVE)
+
+    def test_a_ready_pod_that_is_not_heard_of_yet_may_be_at_work(self) -> None:
+        """
+        It took the only job as soon as it was ready, and its GPU is not scraped yet: that is not idling.
+        """
+        policy = replace(QUEUE_AND_GPU, params=TargetParams(idle_window=5))
+        story = Story(policy).queue(0).gpu().expect(Verdict.INACTIVE).queue(1).pods(False).passes(5).queue(0)
+        story.pods(True).passes(30).expect(Verdict.ACTIVE, reason=Reason.LOADING)
+        story.gpu(75).passes(30).expect(Verdict.ACTIVE, reason=Reason.GPU_BUSY)
 
     def test_its_sentence_tells_of_the_pods(self) -> None:
         """
@@ -94,6 +104,15 @@ class TestAbsence:
         assert story.decision.wants[1].replicas == 0
         story.passes(10)
         assert "no series for its pods, although one is ready" in str(story.decision.wants[1].reading)
+
+    def test_who_was_heard_of_has_to_go_on_reporting(self) -> None:
+        """
+        Its exporter goes a minute after the pod was ready: unknown, as soon as there is no reading any more.
+        """
+        story = Story(QUEUE_AND_GPU).queue(0).gpu().expect(Verdict.INACTIVE).queue(1).pods(False).passes(5)
+        story.pods(True).gpu(75).queue(0).passes(60).expect(Verdict.ACTIVE, reason=Reason.GPU_BUSY)
+        story.gpu().passes(5).expect(Verdict.ACTIVE, reason=Reason.HELD_UNKNOWN)
+        story.passes(10 * MINUTE).expect(Verdict.UNKNOWN)
 
     def test_a_restart_stops_nobody_whose_exporter_is_gone(self) -> None:
         """

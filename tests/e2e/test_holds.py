@@ -86,7 +86,7 @@ def withdrawn(stage: Stage) -> None:
     agent.wanted(1, 3, since=pushed)
     assert isinstance(agent.queue, ListQueue)
     agent.queue.redis().delete(agent.queue.name)
-    stage.says(agent.name, "may be loading", 10, reason="loading")
+    stage.says(agent.name, "", 10, reason="loading")
     gone = agent.wanted(0, LOADING + COOLDOWN + 4 * POLL, since=pushed + 3)
     note(
         f"a worker that never worked went after {gone.at - pushed:.0f} s ({LOADING:g} s to load, {COOLDOWN} s cooldown)"

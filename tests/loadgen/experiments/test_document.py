@@ -88,6 +88,7 @@ def test_ours_is_a_policy_section_of_the_scalers_document() -> None:
     text = (ROOT / "scaler/settings/example.yaml").read_text(encoding="utf-8")
     document = load(text)
     for name, section in yaml.safe_load(text)["policies"].items():
+        section.pop("shadow", None)  # whom KEDA hears is not the lab's business
         ours = scaling({"scaler": section})
         assert isinstance(ours, Ours)
         theirs = document.policies[name].policy("p", document.defaults, document.connections)
