@@ -54,6 +54,16 @@ def get(*arguments: str) -> Any:
     return json.loads(kubectl("get", *arguments, "-o", "json"))
 
 
+def events(namespace: str, name: str) -> list[dict[str, Any]]:
+    """
+    Return the events on an object.
+    """
+    found: list[dict[str, Any]] = get("events", "-n", namespace, f"--field-selector=involvedObject.name={name}")[
+        "items"
+    ]
+    return found
+
+
 def apply(*objects: Mapping[str, Any]) -> None:
     """
     Make objects, or change them.

@@ -14,7 +14,7 @@ import pytest
 
 from tests.e2e import plain
 from tests.e2e.agents import POLL
-from tests.e2e.kubectl import Forward, eventually, get, kubectl
+from tests.e2e.kubectl import Forward, eventually, events, get, kubectl
 from tests.e2e.names import AGENTS, SYSTEM
 from tests.e2e.policies import DOCUMENT
 from tests.e2e.queues import ListQueue
@@ -88,12 +88,12 @@ def test_a_changed_document_takes_effect_without_a_restart(stage: Stage, sleeper
 
 
 def test_a_wrong_key_is_named_where_people_look(sleeper: Make) -> None:
-    """A ScaledObject with a mistyped key: KEDA's event on it names the key, and the one that was meant."""
+    """A ScaledObject with a mistyped key: an event on it names the key, and the one that was meant."""
     queue = sleeper("mistyped", seen=False, queueTraget="2")
 
     def told() -> bool:
-        events = get("events", "-n", AGENTS, f"--field-selector=involvedObject.name={queue.name}")["items"]
-        return any("queueTraget" in event["message"] and "queueTarget" in event["message"] for event in events)
+        messages = [event["message"] for event in events(AGENTS, queue.name)]
+        return any("queueTraget" in message and "queueTarget" in message for message in messages)
 
     eventually("an event names the key", told, 60)
 

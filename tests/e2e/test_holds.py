@@ -10,7 +10,7 @@ from collections.abc import Generator
 import pytest
 
 from tests.e2e.agents import COOLDOWN, POLL, install, own_image
-from tests.e2e.kubectl import eventually
+from tests.e2e.kubectl import eventually, events
 from tests.e2e.names import AGENTS
 from tests.e2e.policies import FRESHNESS, GPU_HOLD, HOLD, IDLE_WINDOW, LOADING
 from tests.e2e.queues import ListQueue
@@ -59,6 +59,7 @@ def bound(stage: Stage) -> None:
     gone = agent.wanted(0, GPU_HOLD + COOLDOWN + 4 * POLL + _SCRAPED, since=held)
     assert gone.at - held >= GPU_HOLD - _SCRAPED
     note(f"a GPU that never rested was held for {gone.at - held:.0f} s ({GPU_HOLD:g} s, {COOLDOWN} s cooldown)")
+    eventually("an event says why", lambda: "HoldExpired" in _reasons(agent.name), 30)
     agent.remove()
 
 
@@ -118,6 +119,10 @@ def unreadable(stage: Stage) -> None:
     stage.expose(_page(pod, "0"))
     agent.asleep()
     agent.remove()
+
+
+def _reasons(name: str) -> set[str]:
+    return {event["reason"] for event in events(AGENTS, name)}
 
 
 def _page(pod: str, value: str) -> str:

@@ -42,7 +42,7 @@ def test_a_quiet_time_has_no_errors_and_no_question_too_many(stage: Stage, crowd
 
 
 def test_all_of_them_wake_without_a_poll(stage: Stage, crowd: Crowd) -> None:
-    """A job for each, all at once: all are decided about within seconds, and KEDA wakes them as fast as it may write."""
+    """A job for each, all at once: all are decided about in seconds, and KEDA wakes them as fast as it may write."""
     queues = [queue for queue in crowd.group(_GROUP) if isinstance(queue, ListQueue)]
     used = _used(stage)
     pushed = _all_at_once(queues)
