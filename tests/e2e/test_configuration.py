@@ -14,7 +14,7 @@ import pytest
 
 from tests.e2e import plain
 from tests.e2e.agents import POLL
-from tests.e2e.kubectl import Forward, eventually, events, get, kubectl
+from tests.e2e.kubectl import Forward, events, eventually, get, kubectl
 from tests.e2e.names import AGENTS, SYSTEM
 from tests.e2e.policies import DOCUMENT
 from tests.e2e.queues import ListQueue

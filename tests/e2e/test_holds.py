@@ -10,7 +10,7 @@ from collections.abc import Generator
 import pytest
 
 from tests.e2e.agents import COOLDOWN, POLL, install, own_image
-from tests.e2e.kubectl import eventually, events
+from tests.e2e.kubectl import events, eventually
 from tests.e2e.names import AGENTS
 from tests.e2e.policies import FRESHNESS, GPU_HOLD, HOLD, IDLE_WINDOW, LOADING
 from tests.e2e.queues import ListQueue
