@@ -87,7 +87,7 @@ def manifest(path: Path, **names: str) -> list[dict[str, Any]]:
 
 def eventually(what: str, ask: Callable[[], Found | None], within: float) -> Found:
     """
-    Return what is found as soon as it is neither None nor False.
+    Return what is found, as soon as it is anything: neither None nor False, nor empty.
 
     Raises:
         AssertionError: it was not found in time.
@@ -99,7 +99,7 @@ def eventually(what: str, ask: Callable[[], Found | None], within: float) -> Fou
             found = ask()
         except (KubectlError, OSError) as error:
             found, trouble = None, error
-        if found is not None and found is not False:
+        if found:
             return found
         if time.monotonic() > until:
             raise AssertionError(f"not within {within:g} s: {what}" + (f" ({trouble})" if trouble else ""))

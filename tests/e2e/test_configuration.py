@@ -80,7 +80,7 @@ def test_a_changed_document_takes_effect_without_a_restart(stage: Stage, sleeper
     assert "did you mean" in stage.scaler_page("/readyz")
     assert stage.explained(queue.name)["replicas"] == 1
 
-    stage.configure(DOCUMENT)
+    _configure(json.dumps(DOCUMENT))
     stage.sync()
     eventually("the refusal is over", lambda: stage.scaler_page("/readyz").strip() == "ready", 90)
     stage.says(queue.name, "", 90, replicas=3)

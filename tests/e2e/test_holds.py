@@ -101,6 +101,8 @@ def unreadable(stage: Stage) -> None:
     agent = install(
         stage, "unreadable", "list", policy="blind", **own_image("unreadable", gpu=False, LOADGEN_GPU="none")
     )
+    # The chart's first replica: it would stay for as long as nothing is known of its GPU.
+    stage.expose(_page(eventually("its pod is there", agent.pods, 30)[0], "0"))
     agent.asleep()
     agent.queue.push(1.0)
     agent.ready(1)
