@@ -21,6 +21,9 @@ _JOB = 30.0
 _SCRAPED = 5.0
 """Seconds until a change of a GPU has been scraped, asked for and decided about, with room."""
 
+_SCRAPED_WITHIN = 90.0
+"""Seconds until a new pod's GPU is known: a name server may remember for half a minute that there was no pod."""
+
 _QUIET = IDLE_WINDOW + COOLDOWN
 
 
@@ -55,7 +58,7 @@ def bound(stage: Stage) -> None:
     agent.queue.push(600.0)
     agent.ready(1)
     held = time.monotonic()
-    stage.says(agent.name, "GPU is busy", 30, reason="gpu-busy")
+    stage.says(agent.name, "GPU is busy", _SCRAPED_WITHIN, reason="gpu-busy")
     gone = agent.wanted(0, GPU_HOLD + COOLDOWN + 4 * POLL + _SCRAPED, since=held)
     assert gone.at - held >= GPU_HOLD - _SCRAPED
     note(f"a GPU that never rested was held for {gone.at - held:.0f} s ({GPU_HOLD:g} s, {COOLDOWN} s cooldown)")
@@ -108,7 +111,7 @@ def unreadable(stage: Stage) -> None:
     agent.ready(1)
     pod = agent.pods()[0]
     stage.expose(_page(pod, "80"))
-    stage.says(agent.name, "GPU is busy", 30, reason="gpu-busy")
+    stage.says(agent.name, "GPU is busy", _SCRAPED_WITHIN, reason="gpu-busy")
     begun = time.monotonic()
     for value in ("NaN", "80", "9223372036854775794", "80"):
         stage.expose(_page(pod, value))
