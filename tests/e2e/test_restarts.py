@@ -139,7 +139,7 @@ def test_who_is_started_anew(stage: Stage, scene: Scene, what: str, happen: Call
     time.sleep(2 * POLL)
     scene.untouched()
     scene.wakes(within, what)
-    assert stage.explained(scene.agent.name)["replicas"] == _JOBS
+    stage.says(scene.agent.name, "", 60, replicas=_JOBS)
 
 
 @pytest.mark.skipif(
