@@ -97,6 +97,15 @@ def test_unknown_has_no_number() -> None:
     assert scraped("workload_reason", reason="unknown") == [1]
 
 
+def test_a_policy_that_is_only_watched_tells_keda_nothing() -> None:
+    """
+    In shadow mode KEDA is not told what is decided; where it stands and why is shown all the same.
+    """
+    scraped = Scraped(StagedViews(known=[dataclasses.replace(shown(), acts=False)]))
+    assert scraped("workload_desired_replicas") == scraped("workload_active") == []
+    assert scraped("workload_phase", phase="active") == [1]
+
+
 def test_an_absent_gpu_is_no_alarm() -> None:
     """
     At zero replicas a GPU has no series: an age, no value, and not unknown.
