@@ -32,12 +32,14 @@ class Observed:
         wanted: the replicas that the scale target's controller keeps (`spec.replicas`).
         replicas: the pods that are there, the oldest first; those about to go are left out.
         minimum, maximum: the ScaledObject's own `minReplicaCount` and `maxReplicaCount`, None where it names none.
+        cooldown: its `cooldownPeriod` in seconds, or what KEDA takes where it names none.
     """
 
     wanted: int
     replicas: tuple[Replica, ...] = ()
     minimum: int | None = None
     maximum: int | None = None
+    cooldown: float = 0.0
 
     @property
     def ready(self) -> int:

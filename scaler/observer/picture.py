@@ -27,7 +27,7 @@ from scaler.observer.objects import (
     ScaledObject,
     Target,
 )
-from scaler.observer.settings import calls_scalers, warnings
+from scaler.observer.settings import calls_scalers, cooldown, warnings
 
 COST = "controller.kubernetes.io/pod-deletion-cost"
 
@@ -45,7 +45,7 @@ class Held:
 
     Attributes:
         target: its scale target; None if it is of a kind that is not watched, `foreign` then.
-        minimum, maximum: its bounds, as far as they always hold.
+        minimum, maximum: its bounds, as far as they always hold; `cooldown`: KEDA's, in seconds.
         observed: the workload as last put together, None if something has changed since.
     """
 
@@ -56,8 +56,16 @@ class Held:
     foreign: str
     minimum: int | None
     maximum: int | None
+    cooldown: float
     warnings: tuple[str, ...]
     observed: Observed | None = None
+
+    @property
+    def bounds(self) -> tuple[int | None, int | None, float]:
+        """
+        What KEDA keeps to, whatever is answered: minimum, maximum and cooldown.
+        """
+        return self.minimum, self.maximum, self.cooldown
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +127,7 @@ class Picture:
                 pods = sorted(
                     (pod.replica for pod in (target.pods or {}).values()), key=lambda pod: (pod.created, pod.pod)
                 )
-                held.observed = _put_together(target.replicas, tuple(pods), held.minimum, held.maximum)
+                held.observed = _put_together(target.replicas, tuple(pods), held)
         return held.observed
 
     def key_of(self, target: TargetKey) -> tuple[str, str] | None:
@@ -196,10 +204,10 @@ class Picture:
         minimum = spec.minReplicaCount if spec.idleReplicaCount is None else None
         after = Held(
             namespace, name, item.metadata.uid, target, "" if target else kind, minimum, spec.maxReplicaCount,
-            warnings(item),
+            cooldown(spec), warnings(item),
         )  # fmt: skip
         if before is not None and before.target == target:
-            after.observed = before.observed if (before.minimum, before.maximum) == (minimum, after.maximum) else None
+            after.observed = before.observed if before.bounds == after.bounds else None
             same = replace(after, observed=None) == replace(before, observed=None)
             self._scaled_objects[namespace, name] = after
             if not same:
@@ -277,12 +285,12 @@ def _owner(metadata: Meta) -> TargetKey | None:
 
 
 @lru_cache(maxsize=1000)
-def _asleep(wanted: int, minimum: int | None, maximum: int | None) -> Observed:
+def _asleep(wanted: int, minimum: int | None, maximum: int | None, cooldown: float) -> Observed:
     """
     Return a workload without pods, one and the same for all that are alike: most of them sleep.
     """
-    return Observed(wanted, (), minimum, maximum)
+    return Observed(wanted, (), minimum, maximum, cooldown)
 
 
-def _put_together(wanted: int, pods: tuple[Replica, ...], minimum: int | None, maximum: int | None) -> Observed:
-    return Observed(wanted, pods, minimum, maximum) if pods else _asleep(wanted, minimum, maximum)
+def _put_together(wanted: int, pods: tuple[Replica, ...], held: Held) -> Observed:
+    return Observed(wanted, pods, *held.bounds) if pods else _asleep(wanted, *held.bounds)

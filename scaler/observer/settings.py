@@ -32,7 +32,14 @@ def warnings(scaled_object: ScaledObject) -> tuple[str, ...]:
     Return what is wrong with a ScaledObject's settings, in a stable order.
     """
     spec = scaled_object.spec
-    return (*_pauses(scaled_object), *_cooldown(spec), *_fallback(spec), *_triggers(spec), *_window(spec))
+    return (*_pauses(scaled_object), *_short_cooldown(spec), *_fallback(spec), *_triggers(spec), *_window(spec))
+
+
+def cooldown(spec: ScaledObjectSpec) -> int:
+    """
+    Return after how many seconds without activity KEDA scales to zero.
+    """
+    return _COOLDOWN if spec.cooldownPeriod is None else spec.cooldownPeriod
 
 
 def _pauses(scaled_object: ScaledObject) -> Iterator[str]:
@@ -43,13 +50,12 @@ def _pauses(scaled_object: ScaledObject) -> Iterator[str]:
             return
 
 
-def _cooldown(spec: ScaledObjectSpec) -> Iterator[str]:
+def _short_cooldown(spec: ScaledObjectSpec) -> Iterator[str]:
     poll = _POLLING if spec.pollingInterval is None else spec.pollingInterval
-    cooldown = _COOLDOWN if spec.cooldownPeriod is None else spec.cooldownPeriod
-    if cooldown < _POLLS * poll and not spec.minReplicaCount:
+    if cooldown(spec) < _POLLS * poll and not spec.minReplicaCount:
         yield (
-            f"cooldownPeriod is {cooldown} s, less than three polls of {poll} s: one answer that comes late is enough "
-            f"to stop it; set it to {_POLLS * poll} or more"
+            f"cooldownPeriod is {cooldown(spec)} s, less than three polls of {poll} s: one answer that comes late is "
+            f"enough to stop it; set it to {_POLLS * poll} or more"
         )
 
 

@@ -140,7 +140,7 @@ def _usual(section: Section) -> Mapping[str, object]:
         return {}
     if section.economic:
         price = EconomicParams()
-        return {"waitingPrice": price.price, "keepFloor": price.floor, "kedaCooldown": price.cooldown}
+        return {"waitingPrice": price.price, "keepFloor": price.floor}
     target = TargetParams()
     windows = {"idleWindow": target.idle_window, "stabilization": target.stabilization}
     return {"combine": target.combine, **windows}

@@ -278,7 +278,7 @@ class PolicySection(Section):
     """`economic`: the last replica is kept for at least this share of what a wake-up costs; default 0.1."""
     kedaCooldown: Duration | None = None
     """`economic`: the ScaledObject's cooldownPeriod, which comes on top of how long the last replica is kept, and is
-    taken off for that; default 0s. A trigger names its own."""
+    taken off for that; by default what the observer sees there, or else 0s. A trigger names its own."""
 
     @staticmethod
     @checks("requests")

@@ -22,6 +22,7 @@ _FILES = {path.stem.removesuffix("-values"): path for path in sorted(_FOLDER.glo
 _FILES.pop("everything")  # An image by its digest: only admitted.
 _AT_A_TIME = 3
 _CHANGED_WITHIN = 150.0
+_GRAFANA = "-grafana"
 _HERE: dict[str, Any] = {
     "image": here(SCALER_IMAGE),
     "resources": {"requests": {"cpu": "20m", "memory": "64Mi"}},
@@ -38,6 +39,9 @@ def _values(name: str, namespace: str) -> dict[str, Any]:
         case "cert-manager":
             # The file is for an install beside KEDA, whose Secret KEDA then reads.
             return {**_HERE, "keda": {"namespace": namespace}}
+        case "monitoring":
+            # The namespace of Grafana, which is not everywhere.
+            return {**_HERE, "dashboard": {"namespace": f"{namespace}{_GRAFANA}"}}
         case "sources":
             # Namespaces and a class of volumes that are not everywhere.
             claim = {"claim": {"storageClassName": ""}}
@@ -79,6 +83,8 @@ def run(stage: Stage, grounds: Grounds) -> Generator[dict[str, Future[Release]]]
 
 def _run(stage: Stage, grounds: Grounds, name: str, path: Path) -> Release:
     release = Release(stage, "agent-scaler", f"{PREFIX}-agent-scaler-{name}", grounds.namespace(f"scaler-{name}"))
+    if name == "monitoring":
+        grounds.namespace(f"scaler-{name}{_GRAFANA}")
     first = name != "cert-manager"
     if first:
         _secrets(name, release)
@@ -110,7 +116,7 @@ def test_nothing_is_left_of_a_scaler(run: dict[str, Future[Release]]) -> None:
         f"{each['metadata']['namespace']}/Secret/{each['metadata']['name']}"
         for each in get("secrets", "-A", "--field-selector=type=Opaque")["items"]
     }
-    namespaces = {each.namespace for each in gone}
+    namespaces = {each.namespace for each in gone} | {f"{run['monitoring'].result().namespace}{_GRAFANA}"}
     left(namespaces, {each for each in made if each.partition("/")[0] in namespaces})
     assert not everywhere(*(each.name for each in gone))
 

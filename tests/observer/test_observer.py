@@ -38,7 +38,7 @@ class TestSeeing:
             await until(lambda: it.pods() == {"agent-1": True, "agent-2": False})
             seen, now = it.observer.observed("ai", "agent"), asyncio.get_running_loop().time()
             assert seen is not None
-            assert (seen.wanted, seen.ready, seen.minimum, seen.maximum) == (2, 1, 0, 8)
+            assert (seen.wanted, seen.ready, seen.minimum, seen.maximum, seen.cooldown) == (2, 1, 0, 8, 60)
             first, second = seen.replicas
             assert now - first.created == pytest.approx(100, abs=2)
             assert now - (first.ready_at or 0) == pytest.approx(40, abs=2)

@@ -212,12 +212,12 @@ class Account:
         """
         Return until when a replica is kept for a level that is off, None if nothing is known of it.
 
-        KEDA's own cooldown comes on top for the last replica, so that is taken off here.
+        KEDA's own cooldown comes on top for the last replica, so that is taken off here, as far as it is known.
         """
         level = self._levels[number - 1]
         if level.below is None:
             return None
-        return level.below + (max(0.0, level.keep - self._params.cooldown) if number == 1 else level.keep)
+        return level.below + (max(0.0, level.keep - (self._params.cooldown or 0.0)) if number == 1 else level.keep)
 
     @property
     def _service(self) -> float:

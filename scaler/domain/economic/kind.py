@@ -7,6 +7,7 @@ It sees readings, not events: that jobs came or ended is the difference between 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from scaler.domain.decision import Reason
@@ -38,7 +39,7 @@ class Economic:
             return _without_queue(outlook, before)
         depth, read_at = found
         waiting, in_flight = depth
-        account = Account(params, before, outlook.maximum)
+        account = Account(_with_cooldown(params, outlook.observed), before, outlook.maximum)
         if outlook.observed is None:
             fleet = _answered(outlook.replicas, before, now)
             wanted = outlook.replicas
@@ -79,6 +80,15 @@ class Economic:
 
 
 ECONOMIC = Economic()
+
+
+def _with_cooldown(params: EconomicParams, observed: Observed | None) -> EconomicParams:
+    """
+    Return the parameters with the ScaledObject's own cooldown, where they name none and it is seen.
+    """
+    if params.cooldown is not None or observed is None:
+        return params
+    return replace(params, cooldown=observed.cooldown)
 
 
 def _depth(outlook: Outlook) -> tuple[Depth, float] | None:

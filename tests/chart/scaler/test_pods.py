@@ -15,6 +15,12 @@ from tests.chart.charts import SCALER, given
 from tests.chart.helm import Chart
 from tests.chart.rendered import containers, kind, objects, pods, selects
 
+_DNS_TTL = 5
+"""Seconds for which CoreDNS lets an address be remembered, by default."""
+
+_STOPS_WITHIN = 10
+"""Seconds from the signal to the end of the process."""
+
 EVERY_FILE = pytest.mark.parametrize("values", SCALER.files, ids=lambda path: path.stem)
 
 
@@ -65,13 +71,16 @@ def test_without_an_observer_it_asks_the_api_nothing(newest: Chart, values: Path
 
 def test_one_runs_and_one_is_always_there(newest: Chart) -> None:
     """
-    One replica; the next one is up before it goes. A drain is let through, and it has time to stop.
+    One replica; the next one is up before it goes. A drain is let through, and it has time to be forgotten and to stop.
     """
     text = newest.template()
     spec = kind(text, "Deployment")["spec"]
     assert spec["replicas"] == 1
     assert spec["strategy"] == {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
-    assert spec["template"]["spec"]["terminationGracePeriodSeconds"] == 20
+    pod = spec["template"]["spec"]
+    waits = pod["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"]
+    assert waits > _DNS_TTL
+    assert pod["terminationGracePeriodSeconds"] >= waits + _STOPS_WITHIN
     assert kind(text, "PodDisruptionBudget")["spec"]["maxUnavailable"] == 1
 
 

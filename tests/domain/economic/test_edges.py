@@ -30,8 +30,10 @@ class World:
     A workload whose replicas follow each decision at once and are ready a cold start later; read every five seconds.
     """
 
-    def __init__(self, policy: Policy = POLICY, *, cold_start: float = 90.0, watched: bool = True) -> None:
-        self.policy, self.cold_start, self.watched = policy, cold_start, watched
+    def __init__(
+        self, policy: Policy = POLICY, *, cold_start: float = 90.0, watched: bool = True, cooldown: float = 0.0
+    ) -> None:
+        self.policy, self.cold_start, self.watched, self.cooldown = policy, cold_start, watched, cooldown
         self.now, self.state = 1000.0, NEVER_SEEN
         self.pods: list[float] = []
         self.created = 0
@@ -93,7 +95,7 @@ class World:
             return None
         pairs = zip(self.names, self.pods, strict=True)
         ready = [(name, at, at + self.cold_start if self.now >= at + self.cold_start else None) for name, at in pairs]
-        return Observed(len(self.pods), tuple(Replica(*each) for each in ready))
+        return Observed(len(self.pods), tuple(Replica(*each) for each in ready), cooldown=self.cooldown)
 
     def job(self, seconds: float = 30.0) -> Decision:
         """One job comes, is taken when a replica is ready, and ends."""
@@ -299,6 +301,22 @@ def test_kedas_cooldown_is_taken_off() -> None:
     first, second = account.level(1).keep, account.level(2).keep
     assert account.kept_until(1) == 30.0 + max(0.0, first - 60)
     assert account.kept_until(2) == 30.0 + second
+
+
+@pytest.mark.parametrize(("said", "taken_off"), [(None, 10), (0.0, 0), (5.0, 5)])
+def test_the_cooldown_is_the_scaled_objects_where_nobody_says_one(said: float | None, taken_off: float) -> None:
+    """What is seen of the ScaledObject counts; a policy that says otherwise is believed."""
+
+    def kept(said: float | None, cooldown: float) -> float:
+        world = World(replace(POLICY, params=EconomicParams(floor=0.5, cooldown=said)), cooldown=cooldown)
+        world.passes(0)
+        done = world.job() and world.now
+        while world.passes(5).replicas:
+            pass
+        return world.now - done
+
+    assert kept(0.0, 10) - kept(said, 10) == taken_off
+    assert kept(None, 0) == kept(0.0, 10) > 10
 
 
 def test_the_floor_bounds_what_a_gap_can_cost() -> None:
