@@ -9,6 +9,8 @@ PYTHON ?= python3.13 python3.12 python3.11 python3
 PYTEST_ARGS ?=
 COMPARE_ARGS ?=
 MUTANTS ?=
+# Beside each other on the cores that there are, each file in one process; a process has servers of its own.
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile
 IMAGE ?= gpu-agent-scaler
 BASE_IMAGE ?=
 EXPERIMENT ?= idle-and-bursty
@@ -30,11 +32,11 @@ setup: $(VENV)/.dev $(VENV)/.helm ## Make the environment in .venv with all tool
 test: $(VENV)/.dev $(VENV)/.helm ## Run every test; real servers in containers, or on this machine where no engine answers
 	@$(PY) -m tests.servers
 	$(if $(PYTEST_ARGS),$(PY) -m pytest $(PYTEST_ARGS),$(PY) -m pytest --numprocesses auto --dist loadgroup tests/chart)
-	$(if $(PYTEST_ARGS),,$(PY) -m pytest --ignore tests/chart --ignore tests/e2e)
+	$(if $(PYTEST_ARGS),,$(PY) -m pytest $(PARALLEL) --ignore tests/chart --ignore tests/e2e)
 
 test-local: $(VENV)/.dev ## Run the tests that need servers, with servers of this machine and no containers
 	@SCALER_TEST_SERVERS=local $(PY) -m tests.servers
-	SCALER_TEST_SERVERS=local $(PY) -m pytest -m "servers and not image" --ignore tests/e2e $(PYTEST_ARGS)
+	SCALER_TEST_SERVERS=local $(PY) -m pytest -m "servers and not image" --ignore tests/e2e $(or $(PYTEST_ARGS),$(PARALLEL))
 
 e2e: $(VENV)/.dev $(VENV)/.helm ## Run the end-to-end tests on the cluster of KUBECONFIG, which has KEDA (tests/e2e/README.md)
 	@$(SCALER_E2E_ENTER) $(PY) -m tests.e2e

@@ -25,6 +25,9 @@ from tests.e2e.stage import Stage, note, secret
 
 _JOBS = 3
 _DONE_WITHIN = 120.0
+_CONTENT_WITHIN = 120.0
+"""Seconds; KEDA's first tries come before the scaler is up, and it doubles its wait: 41, 82 s after the install."""
+
 _BOOKS = "books"
 _QUICK = {"worker": {"loadSeconds": 1}, "env": [{"name": "LOADGEN_DONE", "value": _BOOKS}]}
 _BODIES = [Job(f"example-{number}", 0.5, 0.0).body for number in range(_JOBS)]
@@ -149,7 +152,7 @@ def _run(stage: Stage, grounds: Grounds, name: str) -> Release:
     eventually(f"{name}: the jobs are done", whole, _DONE_WITHIN)
     assert set(found.values()) == {1}, found
     scaled = f"{name}-ai-agent"
-    eventually(f"{name}: KEDA is content", lambda: _content(release.namespace, scaled), 60)
+    eventually(f"{name}: KEDA is content", lambda: _content(release.namespace, scaled), _CONTENT_WITHIN)
     release.test()
     release.uninstall()
     return release
@@ -163,7 +166,7 @@ def _content(namespace: str, name: str) -> bool:
 @pytest.mark.parametrize("name", _EXAMPLES)
 def test_an_example_runs(run: dict[str, Future[Release]], name: str) -> None:
     """Its agents do their jobs, each once; KEDA and the scaler agree on it; `helm test` passes; and it goes whole."""
-    release = run[name].result(timeout=300)
+    release = run[name].result(timeout=400)
     note(f"{name} has run, and is gone")
     beside = f"Secret/jobs-{name.removeprefix('queue-')}"
     left({release.namespace}, {f"{release.namespace}/{beside}"} if name in ("queue-redis", "queue-rabbitmq") else set())

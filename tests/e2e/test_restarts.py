@@ -98,9 +98,10 @@ def _another(namespace: str, label: str, before: str) -> None:
 
     def ready() -> bool:
         pods = get("pods", "-n", namespace, "-l", label)["items"]
-        conditions = [c for pod in pods for c in pod["status"].get("conditions", ()) if c["type"] == "Ready"]
-        names = [pod["metadata"]["name"] for pod in pods]
-        return len(pods) == 1 and names[0] != before and conditions[0]["status"] == "True"
+        if len(pods) != 1 or pods[0]["metadata"]["name"] == before:
+            return False
+        conditions = pods[0]["status"].get("conditions", ())
+        return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
 
     eventually(f"another pod of {label} is ready", ready, 90)
 

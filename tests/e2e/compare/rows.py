@@ -107,13 +107,7 @@ ROWS: Sequence[Row] = (
         name="economic",
         about="the scaler's kind economic, an hour of waiting worth an hour of a GPU",
         settings=_AS_THE_CHART,
-        rules={
-            "kind": "economic",
-            "waitingPrice": 1,
-            "kedaCooldown": f"{KEDA['cooldownPeriod']}s",
-            "queue": _QUEUE,
-            "hold": {"loading": "600s"},
-        },
+        rules={"kind": "economic", "waitingPrice": 1, "queue": _QUEUE, "hold": {"loading": "600s"}},
     ),
 )
 """All of them."""
