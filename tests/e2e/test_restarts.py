@@ -46,8 +46,9 @@ class Scene:
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
-        longer = {"drain": {"jobSeconds": 300}, "keda": {"cooldownPeriod": _COOLDOWN}}
-        self.agent: Agent = install(stage, "busy-on", "list", **longer)
+        self.agent: Agent = install(
+            stage, "busy-on", "list", drain={"jobSeconds": 300}, keda={"cooldownPeriod": _COOLDOWN}
+        )
         self.sleepers = [ListQueue(stage, name) for name in plain.numbered(_GROUP, _SLEEPERS)]
         objects = []
         for queue in self.sleepers:

@@ -310,7 +310,8 @@ def test_the_cooldown_is_the_scaled_objects_where_nobody_says_one(said: float | 
     def kept(said: float | None, cooldown: float) -> float:
         world = World(replace(POLICY, params=EconomicParams(floor=0.5, cooldown=said)), cooldown=cooldown)
         world.passes(0)
-        done = world.job() and world.now
+        world.job()
+        done = world.now
         while world.passes(5).replicas:
             pass
         return world.now - done
