@@ -6,8 +6,8 @@ down:
   expr: absent(gpu_agent_scaler_workloads{MINE})
   summary: The scaler is not there
   description: >-
-    No metrics of the scaler are scraped. While it is away KEDA changes nothing, so nothing is woken and nothing is stopped.
-    Look at its pod and at its last log lines; if it runs, at the ServiceMonitor and the network policy.
+    No metrics of the scaler are scraped. While it is away nothing is woken; and what works is safe only for as long as its
+    cooldownPeriod. Look at its pod and at its last log lines; if it runs, at the ServiceMonitor and the network policy.
 sourceDown:
   alert: AgentScalerSourceDown
   expr: gpu_agent_scaler_source_up{MINE} == 0
