@@ -125,8 +125,9 @@ async def test_an_error_changes_nothing_and_costs_the_push_stream() -> None:
         await eventually(lambda: any(isinstance(event, Failed) for event in events) and scaler.listening == 0)
         scaler.calls.clear()
         asked = len(events)
-        await eventually(lambda: len(events) > asked)
-        assert [call for call in scaler.calls if call != "StreamIsActive"][:2] == ["GetMetricSpec", "GetMetricSpec"]
+        await eventually(lambda: len(events) >= asked + 3)
+        # The first of the three may have asked once already.
+        assert scaler.calls.count("GetMetricSpec") >= 2 * 3 - 1
         scaler.failing = False
         await eventually(lambda: scaler.listening == 1)
     assert scale.history == [3]

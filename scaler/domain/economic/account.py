@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import auto
-from math import ceil
+from math import ceil, floor
 
 from scaler.domain.choice import Choice
 from scaler.domain.economic.growth import Prospect
@@ -37,6 +37,8 @@ class Why(Choice):
     """So many jobs are there."""
     KEEP = auto()
     """One is kept, because it will probably be needed soon."""
+    LOOK = auto()
+    """Nothing needs one, but its GPU has not been looked at since."""
     NOTHING = auto()
     """Nothing needs one, or is worth keeping one for."""
 
@@ -157,36 +159,42 @@ class Account:
             self._book(self._wakes[0])
             self._wakes = self._wakes[1:]
 
-    def arrive(self, replicas: int) -> None:
+    def arrive(self, replicas: int, jobs: int = 1) -> None:
         """
-        Note that a job came, now; so many replicas are wanted at that moment.
+        Note that so many jobs came, now; so many replicas are wanted at that moment.
+
+        The time that this takes does not depend on how many came: a queue may be filled at once with any number.
         """
+        if jobs < 1:
+            return
         now, service = self._now, self._service
-        self._wakes = tuple(self._served(wake, now, service) for wake in self._wakes)
+        self._serve(1)
         last = self._last_arrival
         if last is not None and now > last + service and len(self._wakes) < _MOST_WAKES:
             self._wakes += (Wake(now, now - last - service, 0.0, self._cold_start, now + service, 1),)
+        self._serve(jobs - 1)
         self._last_arrival = now
-        self._forecast = self._forecast.came(now)
-        self._jobs += 1
+        self._forecast = self._forecast.came(now, jobs)
+        self._jobs += jobs
         for number in range(1, min(self._jobs, self._most) + 1):
             level = self._levels[number - 1]
             if not level.on:
                 self._levels[number - 1] = level.gone_on(now, absent=replicas < number)
 
-    def finish(self) -> None:
+    def finish(self, jobs: int = 1) -> None:
         """
-        Note that a job ended, now.
+        Note that so many jobs ended, now.
         """
-        self._jobs = max(0, self._jobs - 1)
-        self._finished += 1
-        if self._finished > _MOST_FINISHED:
-            self._finished /= 2
-            self._busy /= 2
-        for number in range(self._most, self._jobs, -1):
-            level = self._levels[number - 1]
-            if level.on:
-                self._levels[number - 1] = self._floored(number, level.gone_off(number, self._now, self.prices))
+        above = min(jobs, max(0, self._jobs - self._most))
+        self._end(above)  # of whom no level knows
+        known = min(jobs - above, self._jobs)
+        for _ in range(known):
+            self._end(1)
+            for number in range(self._most, self._jobs, -1):
+                level = self._levels[number - 1]
+                if level.on:
+                    self._levels[number - 1] = self._floored(number, level.gone_off(number, self._now, self.prices))
+        self._end(jobs - above - known)
 
     def answer(self, waiting: int, in_flight: int, replicas: int) -> Answer:
         """
@@ -212,12 +220,14 @@ class Account:
         """
         Return until when a replica is kept for a level that is off, None if nothing is known of it.
 
-        KEDA's own cooldown comes on top for the last replica, so that is taken off here, as far as it is known.
+        KEDA's own cooldown comes on top for the last replica, so that is taken off here, as far as it is known. But not
+        where the level was not seen to go off: KEDA's may have run out meanwhile.
         """
         level = self._levels[number - 1]
         if level.below is None:
             return None
-        return level.below + (max(0.0, level.keep - (self._params.cooldown or 0.0)) if number == 1 else level.keep)
+        on_top = (self._params.cooldown or 0.0) if number == 1 and level.seen_off else 0.0
+        return level.below + max(0.0, level.keep - on_top)
 
     @property
     def _service(self) -> float:
@@ -255,18 +265,33 @@ class Account:
         if self._disagreed > _PATIENCE:
             self.resume(jobs, replicas, self._now)
 
-    def _served(self, wake: Wake, now: float, service: float) -> Wake:
+    def _end(self, jobs: int) -> None:
+        self._jobs = max(0, self._jobs - jobs)
+        while jobs > 0:
+            step = min(jobs, floor(_MOST_FINISHED - self._finished) + 1)
+            self._finished += step
+            if self._finished > _MOST_FINISHED:
+                self._finished /= 2
+                self._busy /= 2
+            jobs -= step
+
+    def _serve(self, jobs: int) -> None:
         """
-        Return a wake-up when one more job came: a replica that had been kept would have taken it, too.
+        Note in each wake-up that so many more jobs came, now: a replica that had been kept would have taken them, too.
         """
-        counts = wake.jobs < max(1, ceil(self._cold_start / service))
+        if jobs:
+            now, service = self._now, self._service
+            self._wakes = tuple(self._served(wake, now, service, jobs) for wake in self._wakes)
+
+    def _served(self, wake: Wake, now: float, service: float, jobs: int) -> Wake:
+        counting = min(jobs, max(0, max(1, ceil(self._cold_start / service)) - wake.jobs))
         return Wake(
             wake.at,
             wake.gap,
             wake.idle + max(0.0, now - wake.until),
-            wake.waited + (self._cold_start - (now - wake.at) if counts else 0.0),
-            max(now, wake.until) + service,
-            wake.jobs + 1,
+            wake.waited + counting * (self._cold_start - (now - wake.at)),
+            max(now, wake.until) + jobs * service,
+            wake.jobs + jobs,
         )
 
     def _book(self, wake: Wake) -> None:

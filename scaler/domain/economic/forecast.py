@@ -97,17 +97,17 @@ class Forecast:
                 bins[BINS + sample.bin] *= _FADING
         return replace(self, bins=_PACKED.pack(*bins), pending=self.pending[over:])
 
-    def came(self, now: float) -> Forecast:
+    def came(self, now: float, jobs: int = 1) -> Forecast:
         """
-        Return it with one more arrival.
+        Return it with so many more arrivals.
         """
         piece = floor(now / _BUCKET)
         recent = [each for each in self.recent if each[0] > piece - _BUCKETS]
         if recent and recent[-1][0] == piece:
-            recent[-1] = (piece, recent[-1][1] + 1)
+            recent[-1] = (piece, recent[-1][1] + jobs)
         else:
-            recent.append((piece, 1))
-        return replace(self, arrived=self.arrived + 1, recent=tuple(recent))
+            recent.append((piece, jobs))
+        return replace(self, arrived=self.arrived + jobs, recent=tuple(recent))
 
     def sampled(self, now: float, cold_start: float) -> Forecast:
         """

@@ -17,7 +17,7 @@ from scaler.domain.economic.state import Depth, EconomicState, Fleet
 from scaler.domain.economic.wording import answer_text
 from scaler.domain.observed import Observed
 from scaler.domain.outlook import Outlook, Proposal
-from scaler.domain.readings import DEMAND, Known, QueueDepth
+from scaler.domain.readings import DEMAND, Known, QueueDepth, Signal
 from scaler.domain.replicas import whole_replicas
 from scaler.domain.wording import leading_want, quiet_text, replicas_text
 
@@ -41,9 +41,10 @@ class Economic:
         waiting, in_flight = depth
         account = Account(_with_cooldown(params, outlook.observed), before, outlook.maximum)
         if outlook.observed is None:
-            fleet = _answered(outlook.replicas, before, now)
-            wanted = outlook.replicas
-            ready = sum(now - at >= before.cold_start for at in fleet.answered)
+            # As many as were last answered; and whoever has a job in hand is there, too, and may not be stopped.
+            wanted = max(outlook.replicas, min(in_flight, outlook.maximum))
+            fleet = _answered(wanted, before, now)
+            ready = sum(now - at >= before.cold_start for at in fleet.answered or ())
         else:
             fleet = _watched(outlook.observed, account, before.fleet, now)
             wanted = outlook.observed.wanted
@@ -55,6 +56,8 @@ class Economic:
             _book_difference(account, before.depth, depth, wanted)
         account.pass_time(now, ready)
         answer = account.answer(waiting, in_flight, wanted)
+        if answer.why is Why.NOTHING and wanted and _unseen_since(outlook, account):
+            answer = Answer(1, Why.LOOK)
         return _proposal(answer, account, outlook, account.state(depth, read_at, fleet), now)
 
     def interrupted(self, state: object) -> EconomicState:
@@ -104,6 +107,17 @@ def _depth(outlook: Outlook) -> tuple[Depth, float] | None:
     return None
 
 
+def _unseen_since(outlook: Outlook, account: Account) -> bool:
+    """
+    Tell whether a GPU has not been read since the last job ended: it may still compute, and could not be held then.
+
+    This lasts no longer than its reading stays good.
+    """
+    ended = account.level(1).below
+    gpus = [want.reading for want in outlook.wants if want.signal is Signal.GPU]
+    return ended is not None and any(isinstance(reading, Known) and reading.at < ended for reading in gpus)
+
+
 def _without_queue(outlook: Outlook, before: EconomicState) -> Proposal:
     """
     Keep what there is, and no less than other demand asks for, while the queue is not known.
@@ -119,15 +133,16 @@ def _without_queue(outlook: Outlook, before: EconomicState) -> Proposal:
 
 def _answered(wanted: int, before: EconomicState, now: float) -> Fleet:
     """
-    Return replicas that nobody may look at: as many as were last answered, each wanted since its answer.
+    Return replicas that nobody may look at, each wanted since its answer.
     """
-    # Those that are there at first sight are seen because they are ready.
-    since = now - before.cold_start if before.fleet.watched_from is None else now
     answered = before.fleet.answered
-    if len(answered) == wanted and before.fleet.watched_from is not None:
+    if answered is None:
+        # Those that are there at first sight are ready; of those that were seen until now it is known.
+        ready = wanted if before.fleet.watched_from is None else min(before.ready, wanted)
+        answered = (now - before.cold_start,) * ready
+    elif len(answered) == wanted:
         return before.fleet
-    watched_from = now if before.fleet.watched_from is None else before.fleet.watched_from
-    return Fleet(watched_from, answered=(*answered[:wanted], *(since,) * (wanted - len(answered))))
+    return Fleet(answered=(*answered[:wanted], *(now,) * (wanted - len(answered))))
 
 
 def _watched(observed: Observed, account: Account, before: Fleet, now: float) -> Fleet:
@@ -135,6 +150,7 @@ def _watched(observed: Observed, account: Account, before: Fleet, now: float) ->
     Learn from replicas that became ready since, and return those that nothing more is to be learned from.
 
     Each counts once, when it is ready for the first time: one that was unready for a while did not start for so long.
+    Nor does one count that may have been so while nobody looked.
     """
     watched_from = now if before.watched_from is None else before.watched_from
     counted = []
@@ -154,15 +170,13 @@ def _book_difference(account: Account, before: Depth, after: Depth, replicas: in
     """
     more = sum(after) - sum(before)
     ended = max(0, -more, before[1] - after[1])
-    for _ in range(ended):
-        account.finish()
-    for _ in range(ended + more):
-        account.arrive(replicas)
+    account.finish(ended)
+    account.arrive(replicas, ended + more)
 
 
 def _proposal(answer: Answer, account: Account, outlook: Outlook, state: EconomicState, now: float) -> Proposal:
     sentence = answer_text(answer, account, outlook, now)
-    if answer.why is Why.KEEP:
+    if answer.why in (Why.KEEP, Why.LOOK):
         return Proposal(answer.replicas, Reason.KEEP_ALIVE, sentence, state, answer.look_at)
     if answer.replicas:
         return Proposal(answer.replicas, Reason.DEMAND, sentence, state, answer.look_at)

@@ -69,6 +69,13 @@ class Level:
     gaps: Gaps = NO_GAPS
     keep: float = 0.0
 
+    @property
+    def seen_off(self) -> bool:
+        """
+        Whether it was seen to go off, after it had been on for a while; not so when everything began anew (`resumed`).
+        """
+        return self.below is not None and self.below > self.since
+
     def gone_on(self, now: float, *, absent: bool) -> Level:
         """
         Return it when as many jobs are there.

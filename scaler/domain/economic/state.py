@@ -54,14 +54,16 @@ class Fleet:
     What is remembered of the replicas. Times in seconds.
 
     Attributes:
-        watched_from: pods that were created before were not seen while they started; None until anything is seen.
+        watched_from: since when pods are seen: those created before were not seen while they started. None where nobody
+            may look, and until anything is seen.
         counted: those of the present pods whose start was learned from.
-        answered: when each of the replicas was first wanted, where nobody may look at them.
+        answered: when each of the replicas was first wanted, where nobody may look at them; None where somebody may,
+            and until anything is answered.
     """
 
     watched_from: float | None = None
     counted: tuple[str, ...] = ()
-    answered: tuple[float, ...] = ()
+    answered: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

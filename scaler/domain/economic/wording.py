@@ -35,6 +35,8 @@ def answer_text(answer: Answer, account: Account, outlook: Outlook, now: float) 
             return _working(answer, account)
         case Why.KEEP:
             return _keeping(answer, account, outlook, now)
+        case Why.LOOK:
+            return "keeping 1 replica until its GPU has been looked at once more: the last job has just ended"
         case Why.NOTHING:
             return f"{quiet_text(outlook.wants)}, and no replica is worth keeping for what may come"
 

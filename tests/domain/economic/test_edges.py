@@ -11,101 +11,16 @@ from dataclasses import replace
 import pytest
 
 from scaler.domain.decide import decide
-from scaler.domain.decision import Decision, Phase, Reason
+from scaler.domain.decision import Phase, Reason
 from scaler.domain.economic.account import Account
 from scaler.domain.economic.kind import ECONOMIC
 from scaler.domain.economic.params import EconomicParams
 from scaler.domain.economic.state import EconomicState
 from scaler.domain.observed import Observed, Replica
 from scaler.domain.policy import Policy, SignalRule
-from scaler.domain.readings import GpuUse, Known, Observation, PodUse, QueueDepth, RequestRate, Signal, Unknown, Value
+from scaler.domain.readings import GpuUse, Known, Observation, PodUse, QueueDepth, RequestRate, Signal
 from scaler.domain.state import NEVER_SEEN, State
-
-QUEUE = SignalRule(target=1)
-POLICY = Policy(rules={Signal.QUEUE: QUEUE}, params=EconomicParams(), maximum=4)
-
-
-class World:
-    """
-    A workload whose replicas follow each decision at once and are ready a cold start later; read every five seconds.
-    """
-
-    def __init__(
-        self, policy: Policy = POLICY, *, cold_start: float = 90.0, watched: bool = True, cooldown: float = 0.0
-    ) -> None:
-        self.policy, self.cold_start, self.watched, self.cooldown = policy, cold_start, watched, cooldown
-        self.now, self.state = 1000.0, NEVER_SEEN
-        self.pods: list[float] = []
-        self.created = 0
-        self.names: list[str] = []
-        self.values: dict[Signal, Value | str] = {Signal.QUEUE: QueueDepth(0, 0)}
-        self.seen: dict[Signal, Observation] = {}
-
-    @property
-    def kind(self) -> EconomicState:
-        """What the kind remembers."""
-        assert isinstance(self.state.kind, EconomicState)
-        return self.state.kind
-
-    def queue(self, waiting: int, in_flight: int | None = 0) -> World:
-        """From now on so many jobs are on the queue."""
-        self.values[Signal.QUEUE] = QueueDepth(waiting, in_flight)
-        return self
-
-    def down(self) -> World:
-        """From now on the queue cannot be read."""
-        self.values[Signal.QUEUE] = "connection refused"
-        return self
-
-    def passes(self, seconds: float) -> Decision:
-        """Let time pass, in steps of five seconds."""
-        decision = self.decide()
-        for _ in range(round(seconds / 5)):
-            self.now += 5
-            decision = self.decide()
-        return decision
-
-    def rests(self, seconds: float) -> None:
-        """Let time pass without jobs; nothing is asked once it is idle."""
-        end = self.now + seconds
-        while self.passes(30).replicas:
-            pass
-        self.now = end
-
-    def decide(self) -> Decision:
-        """Read, decide, and let the replicas follow."""
-        for signal, value in self.values.items():
-            before = self.seen.get(signal, Observation())
-            if isinstance(value, str):
-                self.seen[signal] = Observation(before.good, before.trouble or Unknown(value, self.now))
-            else:
-                self.seen[signal] = Observation(Known(value, self.now))
-        decision, self.state = decide(self.policy, self.seen, self.state, self.now, self.observed())
-        if decision.phase is not None:
-            while len(self.pods) < self.state.replicas:
-                self.pods.append(self.now)
-                self.names.append(f"agent-{self.created}")
-                self.created += 1
-            del self.pods[self.state.replicas :], self.names[self.state.replicas :]
-        return decision
-
-    def observed(self) -> Observed | None:
-        """What the cluster shows of it."""
-        if not self.watched:
-            return None
-        pairs = zip(self.names, self.pods, strict=True)
-        ready = [(name, at, at + self.cold_start if self.now >= at + self.cold_start else None) for name, at in pairs]
-        return Observed(len(self.pods), tuple(Replica(*each) for each in ready), cooldown=self.cooldown)
-
-    def job(self, seconds: float = 30.0) -> Decision:
-        """One job comes, is taken when a replica is ready, and ends."""
-        self.queue(1).passes(self.cold_start if not self.kind_ready() else 0)
-        self.queue(0, 1).passes(seconds)
-        return self.queue(0).passes(0)
-
-    def kind_ready(self) -> bool:
-        """Whether a replica is ready."""
-        return any(self.now >= at + self.cold_start for at in self.pods)
+from tests.domain.economic.world import POLICY, QUEUE, World
 
 
 def test_a_day_of_jobs_is_learned_from() -> None:
@@ -255,69 +170,6 @@ def test_what_was_not_saved_is_not_restored(change: dict[str, object], message: 
 def test_nothing_saved_is_nothing_restored() -> None:
     """What another kind remembered is nothing to this one, and what it saves of that restores to a new beginning."""
     assert ECONOMIC.restore(ECONOMIC.save(None)) == EconomicState()
-
-
-def test_replicas_that_nobody_may_look_at_follow_the_answers() -> None:
-    """They are as many as were last answered, and each is ready a cold start (60 s, never learned) after its answer."""
-    world = World(watched=False)
-    world.passes(5)
-    world.queue(1).passes(55)
-    assert world.kind.ready == 0
-    world.passes(10)
-    assert world.kind.ready == 1
-    assert world.kind.cold_start == 60
-
-
-def test_pods_teach_once_and_only_what_was_seen() -> None:
-    """A pod that is older than the scaler, and one that is ready again after a pause, say nothing about cold starts."""
-    seen = {Signal.QUEUE: Observation(Known(QueueDepth(0, 1), 100.0))}
-    state = NEVER_SEEN
-
-    def watched(now: float, *replicas: Replica) -> EconomicState:
-        nonlocal state
-        _, state = decide(POLICY, seen, state, now, Observed(len(replicas), replicas))
-        assert isinstance(state.kind, EconomicState)
-        return state.kind
-
-    old = Replica("old", 20.0, 95.0)
-    assert watched(100.0, old).starts == 0
-    assert watched(101.0, old, Replica("new", 101.0)).starts == 0
-    learned = watched(125.0, old, Replica("new", 101.0, 121.0))
-    assert (learned.starts, learned.cold_start) == (1, 20.0)
-    assert watched(126.0, old, Replica("new", 101.0)).starts == 1
-    assert watched(127.0, old, Replica("new", 101.0, 126.5)).starts == 1
-    assert watched(128.0).fleet.counted == ()
-
-
-def test_kedas_cooldown_is_taken_off() -> None:
-    """KEDA waits for 60 s after the last word: that is said 60 s earlier, and other levels are kept as ever."""
-    account = Account(EconomicParams(cooldown=60.0), EconomicState(open=True), 2)
-    account.pass_time(0.0, 0)
-    account.arrive(2)
-    account.arrive(2)
-    account.pass_time(30.0, 2)
-    account.finish()
-    account.finish()
-    first, second = account.level(1).keep, account.level(2).keep
-    assert account.kept_until(1) == 30.0 + max(0.0, first - 60)
-    assert account.kept_until(2) == 30.0 + second
-
-
-@pytest.mark.parametrize(("said", "taken_off"), [(None, 10), (0.0, 0), (5.0, 5)])
-def test_the_cooldown_is_the_scaled_objects_where_nobody_says_one(said: float | None, taken_off: float) -> None:
-    """What is seen of the ScaledObject counts; a policy that says otherwise is believed."""
-
-    def kept(said: float | None, cooldown: float) -> float:
-        world = World(replace(POLICY, params=EconomicParams(floor=0.5, cooldown=said)), cooldown=cooldown)
-        world.passes(0)
-        world.job()
-        done = world.now
-        while world.passes(5).replicas:
-            pass
-        return world.now - done
-
-    assert kept(0.0, 10) - kept(said, 10) == taken_off
-    assert kept(None, 0) == kept(0.0, 10) > 10
 
 
 def test_the_floor_bounds_what_a_gap_can_cost() -> None:
