@@ -150,7 +150,7 @@ async def test_late_answers_reach_nobody(
     A read is given up with many answers on their way; they come during later reads, whose numbers stay right.
     """
     relay = await start_relay(rabbitmq.amqp_port)
-    source = source_of(amqp=relay.address, timeout="400ms")
+    source = source_of(amqp=relay.address, timeout="1200ms")
     assert waiting(await look(source, queues)) == NUMBERS
     relay.hang()
     with pytest.raises(SourceError, match="did not answer"):
@@ -170,11 +170,11 @@ async def test_a_silent_queue_delays_others_once(mute: MuteRelay, queues: Sequen
     """
     One read misses those behind a queue that falls silent; from then on it is asked on a channel of its own.
     """
-    source = source_of(amqp=mute.address, timeout="400ms")
+    source = source_of(amqp=mute.address, timeout="1200ms")
     assert waiting(await look(source, queues)) == NUMBERS
     silent = mute.muted = queues[60]
     behind = troubles(await look(source, queues))
-    assert behind.pop(silent) == f"queue {silent!r} did not answer within 0.3 s"
+    assert behind.pop(silent) == f"queue {silent!r} did not answer within 0.9 s"
     assert all("was kept waiting" in trouble for trouble in behind.values())
     assert len(behind) < MANY * 0.6
     deadline = time.monotonic() + 15
@@ -193,12 +193,12 @@ async def test_a_broker_that_paused_is_known_again_at_once(
     """
     The first queues of a read that was given up are asked again by the next one, and not two seconds later.
     """
-    source = source_of(amqp=mute.address, timeout="400ms")
+    source = source_of(amqp=mute.address, timeout="1200ms")
     assert waiting(await look(source, queues)) == NUMBERS
     mute.muted = queues[60]
     assert queues[60] in troubles(await look(source, queues))
     mute.muted = None
-    async with asyncio.timeout(0.3):
+    async with asyncio.timeout(1.5):
         assert waiting(await look(source, queues)) == NUMBERS
 
 
