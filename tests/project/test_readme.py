@@ -4,7 +4,9 @@ The README is run: its documents are loaded, its trigger is planned, its command
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 import tomllib
 from itertools import chain
 from pathlib import Path
@@ -50,6 +52,27 @@ def test_the_commands_exist() -> None:
     assert commands == ["demo", "test"]
     for command in commands:
         assert re.search(rf"^{command}:.*## ", makefile, re.MULTILINE)
+
+
+def test_the_image_that_is_built_is_the_one_that_the_charts_install() -> None:
+    """
+    `make image`, without a name, makes the name and the tag that both charts have by default.
+    """
+    environment = {name: value for name, value in os.environ.items() if name not in {"IMAGE", "MAKEFLAGS"}}
+    planned = subprocess.run(
+        ["make", "--dry-run", "image"],
+        cwd=ROOT,
+        env=environment,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    for chart in ("agent-scaler", "ai-agent"):
+        about, values = (
+            yaml.safe_load((ROOT / "charts" / chart / name).read_text()) for name in ("Chart.yaml", "values.yaml")
+        )
+        assert values["image"]["tag"] is None
+        assert f" --tag {values['image']['repository']}:{about['appVersion']} " in planned
 
 
 def test_every_dependency_has_its_reason() -> None:
