@@ -151,29 +151,36 @@ def _explain(options: argparse.Namespace) -> int:
     from scaler.explaining import ExplainError
     from scaler.settings.metadata import MetadataError
 
-    namespace, slash, name = options.workload.partition("/")
-    if not slash or not namespace or not name:
-        _complain(f"the workload is named NAMESPACE/NAME, not {options.workload!r}")
+    if (wrong := _wrong_in_explain(options)) is not None:
+        _complain(wrong)
         return _USAGE_ERROR
-    pairs = [pair.partition("=") for pair in options.metadata]
-    if wrong := [key for key, equals, _ in pairs if not equals]:
-        _complain(f"metadata is given as KEY=VALUE, not {wrong[0]!r}")
-        return _USAGE_ERROR
-    if pairs and options.config is None:
-        _complain("--metadata goes with --config: a running scaler knows the trigger's metadata from KEDA")
-        return _USAGE_ERROR
-    if options.since is not None and options.config is not None:
-        _complain("--since does not go with --config: only a running scaler knows what happened")
-        return _USAGE_ERROR
+    namespace, _, name = options.workload.partition("/")
     try:
         if options.since is not None:
             _explain_past(options, namespace, name)
         else:
-            _explain_present(options, namespace, name, {key: value for key, _, value in pairs})
-    except (ExplainError, MetadataError) as error:
+            metadata = {key: value for key, _, value in (pair.partition("=") for pair in options.metadata)}
+            _explain_present(options, namespace, name, metadata)
+    except MetadataError as error:
+        _complain(str(error))
+        return _USAGE_ERROR
+    except ExplainError as error:
         _complain(str(error))
         return 1
     return 0
+
+
+def _wrong_in_explain(options: argparse.Namespace) -> str | None:
+    namespace, _, name = options.workload.partition("/")
+    if not namespace or not name:
+        return f"the workload is named NAMESPACE/NAME, not {options.workload!r}"
+    if wrong := [pair for pair in options.metadata if "=" not in pair]:
+        return f"metadata is given as KEY=VALUE, not {wrong[0]!r}"
+    if options.metadata and options.config is None:
+        return "--metadata goes with --config: a running scaler knows the trigger's metadata from KEDA"
+    if options.since is not None and options.config is not None:
+        return "--since does not go with --config: only a running scaler knows what happened"
+    return None
 
 
 def _explain_present(options: argparse.Namespace, namespace: str, name: str, metadata: Mapping[str, str]) -> None:

@@ -23,6 +23,7 @@ from yarl import URL
 
 from scaler.domain.wording import duration, number
 from scaler.engine.engine import Engine
+from scaler.engine.plan import plan
 from scaler.engine.showing import Showing
 from scaler.engine.views import ConfigurationView
 from scaler.engine.workload import Caller, UndecidedError
@@ -88,9 +89,9 @@ async def read_once(config: Path, namespace: str, name: str, metadata: Mapping[s
         ConfigurationError: the document cannot be used.
         MetadataError: the trigger's metadata is wrong.
     """
-    async with Engine(DocumentFile(config).load(), connect) as engine:
-        caller = Caller(namespace, name, metadata)
-        engine.accept(caller)
+    document, caller = DocumentFile(config).load(), Caller(namespace, name, metadata)
+    plan(document, caller)  # out here: what is raised within an engine reaches nobody as it is
+    async with Engine(document, connect) as engine:
         await engine.observed(caller, _ANSWER_WITHIN)
         with suppress(UndecidedError):  # that nothing can be decided is what is shown then
             await engine.decision(caller)
