@@ -11,11 +11,14 @@ import tomllib
 from itertools import chain
 from pathlib import Path
 
+import msgspec
 import yaml
 
 from scaler.domain.readings import Signal
 from scaler.engine.plan import plan
 from scaler.engine.workload import Caller
+from scaler.observer.objects import ScaledObject
+from scaler.observer.settings import warnings
 from scaler.settings.loading import load
 
 ROOT = Path(__file__).parents[2]
@@ -31,7 +34,7 @@ def blocks(language: str) -> list[str]:
 
 def test_the_documents_can_be_copied() -> None:
     """
-    The ConfigMap's document is valid, and the ScaledObject's trigger has a meaning under it: all three signals.
+    The ConfigMap's document is valid; the ScaledObject's trigger means all three signals, and nothing earns a warning.
     """
     config_map, scaled_object = (yaml.safe_load(block) for block in blocks("yaml"))
     document = load(config_map["data"]["config.yaml"])
@@ -41,6 +44,7 @@ def test_the_documents_can_be_copied() -> None:
     planned = plan(document, Caller(names["namespace"], names["name"], trigger["metadata"]))
     assert set(planned.asks) == set(Signal)
     assert planned.policy.maximum == scaled_object["spec"]["maxReplicaCount"]
+    assert warnings(msgspec.convert(scaled_object, ScaledObject)) == ()
 
 
 def test_the_commands_exist() -> None:
