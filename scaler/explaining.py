@@ -181,7 +181,7 @@ def _cluster(cluster: Json) -> str:
 
 def _decision(workload: Json) -> str:
     if workload["verdict"] == "unknown":
-        return f"none ({workload['reason']}); KEDA is told UNAVAILABLE and changes nothing"
+        return f"none ({workload['reason']}); KEDA gets an error, and changes nothing or does what the fallback says"
     replicas = workload["replicas"]
     since = duration(workload["since_seconds_ago"])
     return (
