@@ -73,7 +73,7 @@ async def _fetch(server: str, path: str, what: str) -> list[Json]:
     except (aiohttp.ClientError, TimeoutError, ValueError) as error:
         raise ExplainError(
             f"no scaler answers at {server} ({type(error).__name__}); name its HTTP port with --server, for instance "
-            f"after `kubectl port-forward deploy/agent-scaler 8080`"
+            f"after `kubectl --namespace keda port-forward deploy/agent-scaler 8080`"
         ) from error
     if what not in answer:
         raise ExplainError(str(answer.get("error", f"{server} is not a scaler")))
