@@ -142,7 +142,9 @@ async def _traced(settings: ProcessSettings) -> AsyncIterator[Callable[[Wake], N
     try:
         from scaler.traces import Traces  # noqa: PLC0415 - off as a rule, and megabytes
     except ImportError as error:
-        raise ConfigurationError([f"{named('traces')}: needs the extra `otel` (gpu-agent-scaler[otel])"]) from error
+        raise ConfigurationError(
+            [f"{named('traces')}: needs the extra `otel` (in a clone, pip install '.[otel]')"]
+        ) from error
     traces = Traces()
     try:
         yield traces.tell
