@@ -11,7 +11,8 @@ COMPARE_ARGS ?=
 MUTANTS ?=
 # Beside each other on the cores that there are, each file in one process; a process has servers of its own.
 PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile
-IMAGE ?= gpu-agent-scaler
+# What the charts install by default: they refuse "latest".
+IMAGE ?= gpu-agent-scaler:$(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' scaler/__init__.py)
 BASE_IMAGE ?=
 EXPERIMENT ?= idle-and-bursty
 
@@ -94,7 +95,7 @@ bench: $(VENV)/.dev ## Measure what the scaler promises; figures go to build/ben
 bench-economic: $(VENV)/.dev ## Compare the economic policy with stock KEDA in the lab: five workloads; build/economic.json
 	$(PY) -m tests.bench.economic
 
-image: ## Build the container image (IMAGE=name, BASE_IMAGE=another Python)
+image: ## Build the container image (IMAGE=name:tag, BASE_IMAGE=another Python)
 	docker build --network host $(if $(BASE_IMAGE),--build-arg BASE_IMAGE=$(BASE_IMAGE)) --tag $(IMAGE) .
 
 clean: ## Remove the environment and everything that was made

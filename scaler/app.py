@@ -28,9 +28,9 @@ from scaler.engine.wakes import Wake
 from scaler.server.grpc_server import GrpcServer
 from scaler.server.http_server import HttpServer
 from scaler.server.tls import CertificateFiles, ServerCertificates
-from scaler.settings.document import Document
+from scaler.settings.document import WITHOUT_POLICY, Document
 from scaler.settings.loading import ConfigurationError, DocumentFile
-from scaler.settings.process import ProcessSettings
+from scaler.settings.process import ProcessSettings, named
 from scaler.sources.catalog import connect
 
 _log = logging.getLogger("scaler")
@@ -119,6 +119,7 @@ async def running(settings: ProcessSettings) -> AsyncIterator[Running]:
             ports = Running(await grpc_server.start(), await http_server.start())
             _settle_memory()
             _log.info("serving gRPC on port %d and HTTP on port %d", ports.grpc_port, ports.http_port)
+            _note(document)
             yield ports
         finally:
             for chore in chores:
@@ -141,7 +142,9 @@ async def _traced(settings: ProcessSettings) -> AsyncIterator[Callable[[Wake], N
     try:
         from scaler.traces import Traces  # noqa: PLC0415 - off as a rule, and megabytes
     except ImportError as error:
-        raise ConfigurationError(["SCALER_TRACES: needs the extra `otel` (gpu-agent-scaler[otel])"]) from error
+        raise ConfigurationError(
+            [f"{named('traces')}: needs the extra `otel` (in a clone, pip install '.[otel]')"]
+        ) from error
     traces = Traces()
     try:
         yield traces.tell
@@ -170,6 +173,14 @@ async def _observer(settings: ProcessSettings) -> AsyncIterator[Observer]:
     watching = Watching(settings.observe_namespaces, settings.events, settings.pod_deletion_cost)
     async with observing(api, watching, random.SystemRandom()) as observer:
         yield observer
+
+
+def _note(document: Document) -> None:
+    """
+    Warn of a document in force that cannot be meant.
+    """
+    if not document.policies:
+        _log.warning(WITHOUT_POLICY)
 
 
 async def _memory(settings: ProcessSettings) -> Memory:
@@ -233,6 +244,7 @@ async def _reload(file: DocumentFile, engine: Engine, showing: Showing) -> None:
                 refused = showing.in_force.refused_total
                 showing.in_force = ConfigurationView(time.time(), generation, refused_total=refused)
                 _log.info("configuration reloaded: number %d is in force", generation, extra={"generation": generation})
+                _note(document)
             case ConfigurationError() as error:
                 refused = showing.in_force.refused_total + 1
                 showing.in_force = replace(showing.in_force, errors=error.errors, refused_total=refused)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sized
 from pathlib import Path
 
 from scaler.settings.connections import AnyConnection
-from scaler.settings.document import Document
+from scaler.settings.document import WITHOUT_POLICY, Document
 from scaler.settings.loading import ConfigurationError, DocumentFile
 from scaler.sources.base import SourceError
 from scaler.sources.catalog import connect
@@ -26,11 +26,12 @@ def check(path: Path, *, probe: bool, say: Callable[[str], None], complain: Call
     try:
         document = DocumentFile(path).load()
     except ConfigurationError as error:
-        for each in error.errors:
+        for each in error.lines:
             complain(each)
-        complain(f"{path}: refused, {len(error.errors)} error{'s' if error.errors[1:] else ''}")
         return 1
     say(f"{path}: valid, {_counted(document.connections, 'connection')}, {_counted(document.policies, 'policy')}")
+    if not document.policies:
+        say(WITHOUT_POLICY)
     for name, policy in document.policies.items():
         say(f"policies.{name}: kind {policy.kind_text}")
     return asyncio.run(_probe_all(document, say, complain)) if probe else 0

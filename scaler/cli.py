@@ -12,10 +12,11 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from scaler import __version__
 from scaler.settings.errors import ConfigurationError
-from scaler.settings.process import LOG_FORMATS, LOG_LEVELS, VARIABLES, ProcessSettings
+from scaler.settings.process import LOG_FORMATS, LOG_LEVELS, VARIABLES, ProcessSettings, flag
 
 # ruff: noqa: PLC0415 - each command imports what it needs: `check` need not wait for gRPC, nor `serve` bear the pictures
 
@@ -32,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return command(options)
     except ConfigurationError as error:
-        for each in error.errors:
+        for each in error.lines:
             _complain(each)
         return _USAGE_ERROR
     except KeyboardInterrupt:
@@ -60,7 +61,7 @@ def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     meanings = {
         "config": ("FILE", "the configuration document; read again when it changes"),
         "grpc": ("ADDRESS", "where KEDA calls (default :6000)"),
-        "http": ("ADDRESS", "where health, metrics and /v1/workloads are (default :8080)"),
+        "http": ("ADDRESS", "where the page, health, metrics and /v1/workloads are (default :8080)"),
         "tls_cert": ("FILE", "the gRPC server's certificate; read again when it changes"),
         "tls_key": ("FILE", "its key"),
         "tls_client_ca": ("FILE", "let in only clients with a certificate of this authority"),
@@ -68,7 +69,10 @@ def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "log_format": ("FORMAT", f"{' or '.join(LOG_FORMATS)} (default text)"),
         "history": ("DURATION", "how far back the page and explain --since can look, 0s for not at all (default 6h)"),
         "reflection": ("BOOLEAN", "whether the gRPC server describes itself (default false)"),
-        "traces": ("BOOLEAN", "whether each wake is traced, by OTLP to where OTEL_EXPORTER_OTLP_ENDPOINT says"),
+        "traces": (
+            "BOOLEAN",
+            "whether each wake is traced, by OTLP to where OTEL_EXPORTER_OTLP_ENDPOINT says (default false)",
+        ),
         "observe": ("BOOLEAN", "whether to look at workloads in their cluster (default false)"),
         "observe_namespaces": ("NAMES", "where to look, with commas between (default everywhere)"),
         "kubeconfig": ("FILE", "the cluster to look at (default the one that it runs in)"),
@@ -77,8 +81,7 @@ def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "pod_deletion_cost": ("BOOLEAN", "whether to let idle pods go first (default false)"),
     }
     for name, (metavar, meaning) in meanings.items():
-        flag = f"--{name.replace('_', '-')}"
-        serve.add_argument(flag, dest=name, metavar=metavar, help=f"{meaning} [{VARIABLES[name][0]}]")
+        serve.add_argument(flag(name), dest=name, metavar=metavar, help=f"{meaning} [{VARIABLES[name][0]}]")
     serve.set_defaults(run=_serve)
 
 
@@ -94,14 +97,26 @@ def _add_check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def _add_explain(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     explain = commands.add_parser(
         "explain",
+        # The workload comes first: behind --metadata it would be one more KEY=VALUE.
+        usage="%(prog)s [-h] [NAMESPACE/NAME] [--server URL | --config CONFIG [--metadata KEY=VALUE ...]] "
+        "[--since DURATION] [--json]",
         help="say what is decided for a workload, and why",
         description="Say what is decided for a workload, and why: ask a running scaler, or (with --config) read the "
         "sources once.",
     )
     explain.add_argument(
-        "workload", metavar="NAMESPACE/NAME", nargs="?", default="default/agent", help="the ScaledObject"
+        "workload",
+        metavar="NAMESPACE/NAME",
+        nargs="?",
+        default="default/agent",
+        help="the ScaledObject (default default/agent)",
     )
-    explain.add_argument("--server", default=_DEFAULT_SERVER, metavar="URL", help="the HTTP port of a running scaler")
+    explain.add_argument(
+        "--server",
+        default=_DEFAULT_SERVER,
+        metavar="URL",
+        help=f"the HTTP port of a running scaler (default {_DEFAULT_SERVER})",
+    )
     explain.add_argument("--config", type=Path, metavar="CONFIG", help="read the sources once by this document instead")
     explain.add_argument(
         "--metadata", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="the trigger's, with --config"
@@ -151,29 +166,48 @@ def _explain(options: argparse.Namespace) -> int:
     from scaler.explaining import ExplainError
     from scaler.settings.metadata import MetadataError
 
-    namespace, slash, name = options.workload.partition("/")
-    if not slash or not namespace or not name:
-        _complain(f"the workload is named NAMESPACE/NAME, not {options.workload!r}")
+    if (wrong := _wrong_in_explain(options)) is not None:
+        _complain(wrong)
         return _USAGE_ERROR
-    pairs = [pair.partition("=") for pair in options.metadata]
-    if wrong := [key for key, equals, _ in pairs if not equals]:
-        _complain(f"metadata is given as KEY=VALUE, not {wrong[0]!r}")
-        return _USAGE_ERROR
-    if pairs and options.config is None:
-        _complain("--metadata goes with --config: a running scaler knows the trigger's metadata from KEDA")
-        return _USAGE_ERROR
-    if options.since is not None and options.config is not None:
-        _complain("--since does not go with --config: only a running scaler knows what happened")
-        return _USAGE_ERROR
+    namespace, _, name = options.workload.partition("/")
     try:
         if options.since is not None:
             _explain_past(options, namespace, name)
         else:
-            _explain_present(options, namespace, name, {key: value for key, _, value in pairs})
-    except (ExplainError, MetadataError) as error:
+            metadata = {key: value for key, _, value in (pair.partition("=") for pair in options.metadata)}
+            _explain_present(options, namespace, name, metadata)
+    except MetadataError as error:
+        _complain(str(error))
+        return _USAGE_ERROR
+    except ExplainError as error:
         _complain(str(error))
         return 1
     return 0
+
+
+def _wrong_in_explain(options: argparse.Namespace) -> str | None:
+    namespace, _, name = options.workload.partition("/")
+    if not namespace or not name:
+        return f"the workload is named NAMESPACE/NAME, not {options.workload!r}"
+    if wrong := [pair for pair in options.metadata if "=" not in pair]:
+        return f"metadata is given as KEY=VALUE, not {wrong[0]!r}"
+    if options.metadata and options.config is None:
+        return "--metadata goes with --config: a running scaler knows the trigger's metadata from KEDA"
+    if options.since is not None and options.config is not None:
+        return "--since does not go with --config: only a running scaler knows what happened"
+    return (
+        None
+        if _is_web_address(options.server)
+        else (f"--server must be the URL of a scaler's HTTP port, such as {_DEFAULT_SERVER}, not {options.server!r}")
+    )
+
+
+def _is_web_address(text: str) -> bool:
+    try:
+        url = urlsplit(text)
+        return url.scheme in {"http", "https"} and bool(url.hostname) and url.port != 0
+    except ValueError:  # a port that is none, half an IPv6 address
+        return False
 
 
 def _explain_present(options: argparse.Namespace, namespace: str, name: str, metadata: Mapping[str, str]) -> None:

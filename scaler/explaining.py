@@ -23,6 +23,7 @@ from yarl import URL
 
 from scaler.domain.wording import duration, number
 from scaler.engine.engine import Engine
+from scaler.engine.plan import plan
 from scaler.engine.showing import Showing
 from scaler.engine.views import ConfigurationView
 from scaler.engine.workload import Caller, UndecidedError
@@ -72,7 +73,7 @@ async def _fetch(server: str, path: str, what: str) -> list[Json]:
     except (aiohttp.ClientError, TimeoutError, ValueError) as error:
         raise ExplainError(
             f"no scaler answers at {server} ({type(error).__name__}); name its HTTP port with --server, for instance "
-            f"after `kubectl port-forward deploy/agent-scaler 8080`"
+            f"after `kubectl --namespace keda port-forward deploy/agent-scaler 8080`"
         ) from error
     if what not in answer:
         raise ExplainError(str(answer.get("error", f"{server} is not a scaler")))
@@ -88,9 +89,9 @@ async def read_once(config: Path, namespace: str, name: str, metadata: Mapping[s
         ConfigurationError: the document cannot be used.
         MetadataError: the trigger's metadata is wrong.
     """
-    async with Engine(DocumentFile(config).load(), connect) as engine:
-        caller = Caller(namespace, name, metadata)
-        engine.accept(caller)
+    document, caller = DocumentFile(config).load(), Caller(namespace, name, metadata)
+    plan(document, caller)  # out here: what is raised within an engine reaches nobody as it is
+    async with Engine(document, connect) as engine:
         await engine.observed(caller, _ANSWER_WITHIN)
         with suppress(UndecidedError):  # that nothing can be decided is what is shown then
             await engine.decision(caller)
@@ -180,7 +181,7 @@ def _cluster(cluster: Json) -> str:
 
 def _decision(workload: Json) -> str:
     if workload["verdict"] == "unknown":
-        return f"none ({workload['reason']}); KEDA is told UNAVAILABLE and changes nothing"
+        return f"none ({workload['reason']}); KEDA gets an error, and changes nothing or does what the fallback says"
     replicas = workload["replicas"]
     since = duration(workload["since_seconds_ago"])
     return (

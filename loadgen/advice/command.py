@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         from loadgen.report.page import write as write_report
     except ModuleNotFoundError as error:
-        raise CommandError(f"{error.name} is not installed: pip install 'gpu-agent-scaler[lab]'") from error
+        raise CommandError(f"{error.name} is not installed: in a clone, pip install '.[lab]'") from error
     from loadgen.advice.advice import experiment, rows
     from loadgen.experiments.bar import progress_bar
     from loadgen.experiments.engines import engine

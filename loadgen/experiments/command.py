@@ -107,7 +107,7 @@ def _report() -> Callable[[Results, str, Path], None]:
     except ModuleNotFoundError as error:
         name = str(error.name).partition(".")[0]
         raise CommandError(
-            f"{name} is not installed: pip install 'gpu-agent-scaler[lab]', or leave the report out (--no-report)"
+            f"{name} is not installed: in a clone, pip install '.[lab]', or leave the report out (--no-report)"
         ) from error
     return write
 

@@ -23,7 +23,7 @@ def run_demo(*, fast: bool, plain: bool | None = None) -> int:
     """
     console = Console()
     if find_spec("fakeredis") is None:
-        console.print("The demo needs fakeredis: pip install 'gpu-agent-scaler[demo]'", markup=False, highlight=False)
+        console.print("The demo needs fakeredis: in a clone, pip install '.[demo]'", markup=False, highlight=False)
         return _FAILED
     try:
         return asyncio.run(_run(console, fast=fast, plain=bool(plain)))

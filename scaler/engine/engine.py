@@ -208,6 +208,7 @@ class Engine:
         try:
             return plan(self.document, caller)
         except MetadataError as error:
+            self.record.turned_away(caller, error)
             self.observer.refused(caller.namespace, caller.name, str(error))
             raise
 

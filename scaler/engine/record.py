@@ -10,12 +10,13 @@ from collections import Counter
 from scaler.domain.decision import Decision, Reason, Verdict
 from scaler.engine.roster import Roster, Workload
 from scaler.engine.views import CountersView, Hold
-from scaler.engine.workload import MetadataError
+from scaler.engine.workload import Caller, MetadataError
 
 _log = logging.getLogger("scaler.decisions")
 
 # What follows a loading without demand or a busy GPU follows because the budget was spent.
 _AFTER_LOADING = frozenset({Reason.IDLE_WINDOW, Reason.QUIET, Reason.MINIMUM})
+_LONGEST_NAME = 253  # Kubernetes'
 _WARNED = frozenset({Reason.UNKNOWN, Reason.HELD_UNKNOWN, Reason.GPU_HOLD_EXPIRED})
 
 
@@ -28,6 +29,7 @@ class Record:
         self._roster = roster
         self._decisions: Counter[Reason] = Counter()
         self._expired: Counter[Hold] = Counter()
+        self._turned_away: dict[int, None] = {}
 
     def decided(self, workload: Workload, before: Decision | None, after: Decision) -> bool:
         """
@@ -61,6 +63,26 @@ class Record:
         Note that a workload's metadata means nothing under a new configuration.
         """
         _log.warning("%s: its trigger's metadata is refused: %s", workload.caller, error, extra=self._names(workload))
+
+    def turned_away(self, caller: Caller, error: MetadataError) -> None:
+        """
+        Note that the metadata of a caller not seen before means nothing: once, because KEDA calls again and again.
+
+        As many are kept in mind as there may be workloads.
+        """
+        mark = hash((caller.namespace, caller.name, str(error)))
+        if mark in self._turned_away:
+            return
+        while len(self._turned_away) >= self._roster.capacity:
+            del self._turned_away[next(iter(self._turned_away))]
+        self._turned_away[mark] = None
+        namespace, name = caller.namespace[:_LONGEST_NAME], caller.name[:_LONGEST_NAME]
+        _log.warning(
+            "%s: its trigger's metadata is refused: %s",
+            repr(f"{namespace}/{name}")[1:-1],  # it may be nothing that Kubernetes could have
+            error,
+            extra={"namespace": namespace, "scaledobject": name},
+        )
 
     def counters(self) -> CountersView:
         """

@@ -15,6 +15,9 @@ from scaler.settings.sections import Section
 from scaler.settings.surroundings import Defaults, Limits, Surroundings
 from scaler.settings.values import Name
 
+WITHOUT_POLICY = "no policy is configured, so no trigger has a meaning"
+"""What people hear of a document that is valid, and of no use yet."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Document(Section):

@@ -16,11 +16,21 @@ class ConfigurationError(Exception):
 
     Attributes:
         errors: everything that is wrong, each as `path: message`.
+        file: the file that it is wrong in, empty if it is in none.
     """
 
-    def __init__(self, errors: Iterable[str]) -> None:
+    def __init__(self, errors: Iterable[str], file: str = "") -> None:
         self.errors = tuple(errors)
+        self.file = file
         super().__init__("; ".join(self.errors))
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """
+        What to tell people: each error, and then which file is refused.
+        """
+        refused = f"{self.file}: refused, {len(self.errors)} error{'s' if self.errors[1:] else ''}"
+        return (*self.errors, refused) if self.file else self.errors
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,10 @@ class DocumentFile:
         """
         content = self._content()
         self._in_force = self._last_seen = _mark(content)
-        return _document(content)
+        try:
+            return _document(content)
+        except ConfigurationError as error:
+            raise ConfigurationError(error.errors, str(self.path)) from error
 
     def poll(self) -> Document | ConfigurationError | None:
         """

@@ -229,7 +229,7 @@ class ShadowSection(Section):
     """
 
     answer: Literal["policy", "unavailable"] = "policy"
-    """`policy`: KEDA is answered by another policy. `unavailable`: KEDA gets an error, and changes nothing."""
+    """`policy`: another policy answers KEDA. `unavailable`: an error, which changes nothing or starts a `fallback`."""
     policy: Name | None = None
     """The policy that answers, with everything that the trigger says."""
 

@@ -94,6 +94,21 @@ VARIABLES: Mapping[str, tuple[str, Callable[[str], Any]]] = {
 }
 """Each setting's variable in the environment, and how its text is read."""
 
+
+def flag(name: str) -> str:
+    """
+    Return the flag of a setting.
+    """
+    return f"--{name.replace('_', '-')}"
+
+
+def named(name: str) -> str:
+    """
+    Return how a setting is given: by its flag, or by its variable.
+    """
+    return f"{flag(name)} ({VARIABLES[name][0]})"
+
+
 _FOR_OBSERVING = ("observe_namespaces", "kubeconfig", "events", "pod_deletion_cost")
 _GRPC = Address(None, 6000)
 _HTTP = Address(None, 8080)
@@ -158,13 +173,13 @@ class ProcessSettings:
             try:
                 values[name] = parse(text)
             except ValueError as error:
-                errors.append(f"{variable if override is None else f'--{name}'.replace('_', '-')}: {error}")
+                errors.append(f"{variable if override is None else flag(name)}: {error}")
         if ("tls_cert" in values) != ("tls_key" in values):
-            errors.append("SCALER_TLS_CERT: is given together with SCALER_TLS_KEY, or neither is")
+            errors.append(f"{named('tls_cert')}: is given together with {named('tls_key')}, or neither is")
         if "tls_client_ca" in values and "tls_cert" not in values:
-            errors.append("SCALER_TLS_CLIENT_CA: needs SCALER_TLS_CERT and SCALER_TLS_KEY")
+            errors.append(f"{named('tls_client_ca')}: needs {named('tls_cert')} and {named('tls_key')}")
         observers = [name for name in _FOR_OBSERVING if values.get(name) and not values.get("observe")]
-        errors.extend(f"{VARIABLES[name][0]}: needs SCALER_OBSERVE" for name in observers)
+        errors.extend(f"{named(name)}: needs {named('observe')}" for name in observers)
         if errors:
             raise ConfigurationError(errors)
         return cls(**values)

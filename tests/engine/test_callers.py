@@ -127,3 +127,36 @@ async def test_wrong_metadata_disturbs_nobody() -> None:
                 it.engine.accept(caller(**wrong))
         assert len(it.engine.roster) == 0
         assert (await it.engine.decision(caller())).verdict is Verdict.INACTIVE
+
+
+async def test_wrong_metadata_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    """
+    However often KEDA calls with it; another mistake, and another ScaledObject's, has a line of its own.
+    """
+    async with installed() as it:
+        for wrong in (
+            *[caller(queu="jobs")] * 3,
+            caller(queueTarget="none"),
+            caller("other", queu="jobs"),
+            caller("a\nb" * 1000),
+            caller(queu="jobs"),
+        ):
+            with pytest.raises(MetadataError):
+                it.engine.accept(wrong)
+    first, second, third, strange = (line for line in caplog.messages if "refused" in line)
+    assert first == "ai/agent: its trigger's metadata is refused: unknown key 'queu'; did you mean 'queue'?"
+    assert [line.partition(":")[0] for line in (second, third)] == ["ai/agent", "ai/other"]
+    assert "\n" not in strange
+    assert len(strange) < 1000
+
+
+async def test_what_was_logged_is_kept_in_mind_within_bounds(caplog: pytest.LogCaptureFixture) -> None:
+    """
+    For as many as there may be workloads, here two: the third one makes room, and the first is told again.
+    """
+    async with installed({**CONFIGURATION, "limits": {"workloads": 2}}) as it:
+        for name in ("a", "b", "a", "c", "b", "a"):
+            with pytest.raises(MetadataError):
+                it.engine.accept(caller(name, queu="jobs"))
+    lines = [line.partition(":")[0] for line in caplog.messages if "refused" in line]
+    assert lines == ["ai/a", "ai/b", "ai/c", "ai/a"]

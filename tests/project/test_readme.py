@@ -4,16 +4,21 @@ The README is run: its documents are loaded, its trigger is planned, its command
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 import tomllib
 from itertools import chain
 from pathlib import Path
 
+import msgspec
 import yaml
 
 from scaler.domain.readings import Signal
 from scaler.engine.plan import plan
 from scaler.engine.workload import Caller
+from scaler.observer.objects import ScaledObject
+from scaler.observer.settings import warnings
 from scaler.settings.loading import load
 
 ROOT = Path(__file__).parents[2]
@@ -29,7 +34,7 @@ def blocks(language: str) -> list[str]:
 
 def test_the_documents_can_be_copied() -> None:
     """
-    The ConfigMap's document is valid, and the ScaledObject's trigger has a meaning under it: all three signals.
+    The ConfigMap's document is valid; the ScaledObject's trigger means all three signals, and nothing earns a warning.
     """
     config_map, scaled_object = (yaml.safe_load(block) for block in blocks("yaml"))
     document = load(config_map["data"]["config.yaml"])
@@ -39,6 +44,7 @@ def test_the_documents_can_be_copied() -> None:
     planned = plan(document, Caller(names["namespace"], names["name"], trigger["metadata"]))
     assert set(planned.asks) == set(Signal)
     assert planned.policy.maximum == scaled_object["spec"]["maxReplicaCount"]
+    assert warnings(msgspec.convert(scaled_object, ScaledObject)) == ()
 
 
 def test_the_commands_exist() -> None:
@@ -50,6 +56,27 @@ def test_the_commands_exist() -> None:
     assert commands == ["demo", "test"]
     for command in commands:
         assert re.search(rf"^{command}:.*## ", makefile, re.MULTILINE)
+
+
+def test_the_image_that_is_built_is_the_one_that_the_charts_install() -> None:
+    """
+    `make image`, without a name, makes the name and the tag that both charts have by default.
+    """
+    environment = {name: value for name, value in os.environ.items() if name not in {"IMAGE", "MAKEFLAGS"}}
+    planned = subprocess.run(
+        ["make", "--dry-run", "image"],
+        cwd=ROOT,
+        env=environment,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    for chart in ("agent-scaler", "ai-agent"):
+        about, values = (
+            yaml.safe_load((ROOT / "charts" / chart / name).read_text()) for name in ("Chart.yaml", "values.yaml")
+        )
+        assert values["image"]["tag"] is None
+        assert f" --tag {values['image']['repository']}:{about['appVersion']} " in planned
 
 
 def test_every_dependency_has_its_reason() -> None:

@@ -144,4 +144,6 @@ def test_without_the_extra_it_is_told(tmp_path: Path) -> None:
     options = ["--config", str(tmp_path / "config.yaml"), "--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0"]
     done = subprocess.run([sys.executable, "-c", program, *options], capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert done.stderr == "scaler: SCALER_TRACES: needs the extra `otel` (gpu-agent-scaler[otel])\n"
+    assert (
+        done.stderr == "scaler: --traces (SCALER_TRACES): needs the extra `otel` (in a clone, pip install '.[otel]')\n"
+    )

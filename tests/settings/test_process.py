@@ -91,13 +91,13 @@ def test_all_mistakes_are_told_together() -> None:
         "SCALER_HTTP_ADDRESS: must be a host and a port, such as :6000, 127.0.0.1:6000 or [::1]:6000, not ':70000'",
         "--log-level: must be one of debug, info, warning, error, not 'loud'",
         "SCALER_REFLECTION: must be true or false, not 'maybe'",
-        "SCALER_TLS_CERT: is given together with SCALER_TLS_KEY, or neither is",
+        "--tls-cert (SCALER_TLS_CERT): is given together with --tls-key (SCALER_TLS_KEY), or neither is",
     )
 
 
 def test_clients_authorities_need_a_certificate() -> None:
     """Mutual TLS is TLS first."""
-    with pytest.raises(ConfigurationError, match="SCALER_TLS_CLIENT_CA: needs"):
+    with pytest.raises(ConfigurationError, match=r"--tls-client-ca \(SCALER_TLS_CLIENT_CA\): needs --tls-cert"):
         ProcessSettings.from_env({"SCALER_TLS_CLIENT_CA": "/ca.crt"})
 
 
@@ -125,8 +125,8 @@ def test_what_an_observer_does_needs_one() -> None:
     with pytest.raises(ConfigurationError) as caught:
         ProcessSettings.from_env(environ)
     assert caught.value.errors == (
-        "SCALER_OBSERVE_NAMESPACES: needs SCALER_OBSERVE",
-        "SCALER_EVENTS: needs SCALER_OBSERVE",
+        "--observe-namespaces (SCALER_OBSERVE_NAMESPACES): needs --observe (SCALER_OBSERVE)",
+        "--events (SCALER_EVENTS): needs --observe (SCALER_OBSERVE)",
     )
 
 

@@ -13,15 +13,16 @@ sourceDown:
   expr: gpu_agent_scaler_source_up{MINE} == 0
   summary: {{ "The connection {{ $labels.connection }} does not answer" | quote }}
   description: >-
-    Workloads that need it keep their last decision for a while, and are then left as they are: nothing is woken. The
-    scaler's log says what is wrong (address, credentials, network policy, or the server itself).
+    Workloads that need it keep their last decision for a while, and are then left as they are, or as their fallback says:
+    nothing is woken. The scaler's log says what is wrong (address, credentials, network policy, or the server itself).
 undecided:
   alert: AgentScalerUndecided
   expr: gpu_agent_scaler_workload_reason{MINE,reason="unknown"} == 1
   summary: {{ "Nothing can be decided about {{ $labels.scaledobject_namespace }}/{{ $labels.scaledobject }}" | quote }}
   description: >-
-    KEDA gets an error for it and leaves its replicas as they are, so it neither wakes nor stops. `scaler explain` names the
-    signal that is missing: a source that is down, a queue or a series that is not there, or metadata that is refused.
+    KEDA gets an error for it: it leaves its replicas as they are, or does what its fallback says. `scaler explain` names the
+    signal that is missing: a source that is down, a queue or a series that is not there, or metadata that is refused since
+    the configuration changed.
 configurationRefused:
   alert: AgentScalerConfigurationRefused
   expr: gpu_agent_scaler_configuration_errors{MINE} > 0

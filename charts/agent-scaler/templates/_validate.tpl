@@ -12,7 +12,7 @@
 
 {{- define "agent-scaler.validateProcess" -}}
 {{- if ne (int .Values.replicas) 1 -}}
-{{- fail (printf "replicas is %d: set it to 1. Several scalers would contradict each other, and KEDA changes nothing while the one restarts." (int .Values.replicas)) -}}
+{{- fail (printf "replicas is %d: set it to 1. Several scalers would contradict each other, and while the one restarts KEDA leaves workloads as they are, for as long as their cooldownPeriod." (int .Values.replicas)) -}}
 {{- end -}}
 {{- if not (kindIs "invalid" .Values.image.tag) -}}
 {{- if has .Values.image.tag (list "" "latest") -}}

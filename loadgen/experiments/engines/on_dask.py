@@ -13,7 +13,7 @@ from loadgen.simulation.workload import Workload
 try:
     from distributed import Client, LocalCluster, as_completed
 except ImportError as error:
-    raise CommandError("Dask is not installed: pip install 'gpu-agent-scaler[dask]'") from error
+    raise CommandError("Dask is not installed: in a clone, pip install '.[dask]'") from error
 
 _PATIENCE = 10
 """Seconds to find the scheduler."""

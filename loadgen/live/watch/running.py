@@ -122,7 +122,7 @@ def _draw(options: argparse.Namespace, history: History, arrivals: Arrivals, run
     try:
         from loadgen.live.watch.picture import draw  # noqa: PLC0415 - matplotlib is in the lab's extra only
     except ImportError as error:
-        raise CommandError("--plot needs the extra `lab`: pip install 'gpu-agent-scaler[lab]'") from error
+        raise CommandError("--plot needs the extra `lab`: in a clone, pip install '.[lab]'") from error
     draw(options.plot, history, arrivals, run)
 
 

@@ -11,6 +11,10 @@ from typing import Any
 import pytest
 import yaml
 
+from scaler.domain.readings import Signal
+from scaler.engine.plan import plan
+from scaler.engine.workload import Caller
+from scaler.settings.loading import load
 from tests.chart.charts import AGENT, given
 from tests.chart.helm import Chart
 from tests.chart.kinds import NEEDS_DEFINITIONS
@@ -160,3 +164,23 @@ def test_probes_are_as_the_patterns_say(newest: Chart) -> None:
     assert container["livenessProbe"]["httpGet"]["path"] == "/health/gpu"
     assert container["lifecycle"]["preStop"]["sleep"]["seconds"] == 10
     assert spec["terminationGracePeriodSeconds"] > 610
+
+
+def test_further_agents_share_the_scaler_as_the_readme_says(newest: Chart) -> None:
+    """
+    The address and the policy are those of the scaler that came along; a trigger means the connection that it names.
+    """
+    text = (AGENT.path / "README.md").read_text().partition("One scaler serves a whole cluster")[2]
+    further, first, elsewhere = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)[:3]
+    release = newest.template(*given(first))
+    brought = kind(release, "ScaledObject")["spec"]["triggers"][0]["metadata"]
+    document = load(
+        next(each["data"]["config.yaml"] for each in objects(release) if "config.yaml" in each.get("data", {}))
+    )
+    for block, connection in ((further, "queue"), (elsewhere, "other")):
+        metadata = kind(newest.template(*given(block)), "ScaledObject")["spec"]["triggers"][0]["metadata"]
+        assert {key: metadata[key] for key in ("scalerAddress", "policy")} == {
+            key: brought[key] for key in ("scalerAddress", "policy")
+        }
+        asked = plan(document, Caller("ai", "other", metadata)).asks[Signal.QUEUE]
+        assert (asked.connection, asked.text.split()[1]) == (connection, "other-jobs")

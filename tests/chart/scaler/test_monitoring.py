@@ -45,7 +45,7 @@ def shorter(series: str, bound: str) -> dict[str, str]:
 
 
 ALERTS = {
-    "AgentScalerDown": ({}, 5),
+    "AgentScalerDown": ({}, 2),
     "AgentScalerSourceDown": ({f'source_up{{{MINE},connection="jobs"}}': "0x120"}, 5),
     "AgentScalerUndecided": ({f'workload_reason{{{WORKLOAD},reason="unknown"}}': "1x120"}, 10),
     "AgentScalerConfigurationRefused": ({f"configuration_errors{{{MINE}}}": "2x120"}, 1),

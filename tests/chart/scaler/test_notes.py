@@ -8,11 +8,14 @@ import re
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import yaml
 
 from scaler.engine.plan import plan
 from scaler.engine.workload import Caller
+from scaler.observer.objects import ScaledObject
+from scaler.observer.settings import warnings
 from scaler.settings.loading import load
 from tests.chart.charts import SCALER, given
 from tests.chart.helm import Chart
@@ -35,12 +38,13 @@ def scaled_object(notes: str) -> dict[str, Any]:
 @pytest.mark.parametrize("values", SCALER.files, ids=lambda path: path.stem)
 def test_the_notes_can_be_copied(newest: Chart, values: Path) -> None:
     """
-    Their ScaledObject is valid, and points at the Service; their commands name objects that there are.
+    Their ScaledObject is valid, earns no warning and points at the Service; their commands name objects that there are.
     """
     arguments = ("--values", str(values))
     notes, text = newest.notes(*arguments), newest.template(*arguments)
     found = scaled_object(notes)
     assert findings(found, "1.36") == []
+    assert warnings(msgspec.convert(found, ScaledObject)) == ()
     name = kind(text, "Deployment")["metadata"]["name"]
     assert f"rollout status deployment/{name}\n" in notes
     assert f"exec deployment/{name} -- scaler explain default/agent\n" in notes
