@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from scaler.domain.decision import Phase, Reason
+from scaler.domain.kinds import KINDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +50,22 @@ class State:
             return self
         return replace(self, **changes)
 
-    def handed_on(self) -> State:
+    def interrupted(self, params: object) -> State:
         """
-        Return what another trigger of the same ScaledObject may begin with: all that keeps the workload awake.
+        Return the state for a policy of those parameters that reads something else from now on: nothing is open.
+        """
+        return self if self.kind is None else self.having(kind=KINDS[type(params)].interrupted(self.kind))
 
-        That one trigger has nothing to do tells nothing about what another sees, so nothing is handed on from idle; and
-        jobs in flight on one queue tell nothing about another's.
+    def handed_on(self, params: object) -> State:
         """
-        return NEVER_SEEN if self.phase is Phase.IDLE else replace(self, first_in_flight=None)
+        Return what another trigger of the same ScaledObject, whose policy has those parameters, may begin with.
+
+        That is all that keeps the workload awake. That one trigger has nothing to do tells nothing about what another
+        sees, so nothing is handed on from idle; and the jobs of one queue tell nothing about another's.
+        """
+        if self.phase is Phase.IDLE:
+            return NEVER_SEEN
+        return replace(self, first_in_flight=None).interrupted(params)
 
 
 NEVER_SEEN = State()

@@ -217,8 +217,9 @@ class Engine:
         if workload is None:
             asks = self._plan(caller)
             workload = self.roster.add(caller, asks, now)
-            if workload.state.kind is None:
-                workload.state = workload.state.having(kind=self.memory.recall(caller, asks.policy))
+            learned = self.memory.recall(caller, asks.policy)
+            if learned is not None:
+                workload.state = workload.state.having(kind=learned)
             self._ask(workload, asks, now)
             self._follow(workload, asks.shadow)
         workload.last_called = now
@@ -239,7 +240,7 @@ class Engine:
             if shadow is not None:
                 self._dismiss(shadow)
         elif shadow is None:
-            workload.shadow = Workload(workload.caller, watched, workload.state.handed_on(), now)
+            workload.shadow = Workload(workload.caller, watched, workload.state.handed_on(watched.policy.params), now)
             self._ask(workload.shadow, watched, now)
         else:
             self._change(shadow, watched)
@@ -285,6 +286,8 @@ class Engine:
         """
         before = workload.questions
         workload.plan = after
+        if before - workload.questions:
+            workload.state = workload.state.interrupted(after.policy.params)
         workload.keep({signal for signal, ask in after.asks.items() if ask.question in before})
         self._ask(workload, after, asyncio.get_running_loop().time())
         self._asking.drop(workload, before - workload.questions)

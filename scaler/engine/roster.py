@@ -218,8 +218,8 @@ class Roster:
             )
         caller = _kept(caller)
         same = self._workloads.get((caller.namespace, caller.name), ())
-        state = max(same, key=lambda workload: workload.last_called).state.handed_on() if same else NEVER_SEEN
-        workload = Workload(caller, plan, state, now)
+        before = max(same, key=lambda workload: workload.last_called).state if same else NEVER_SEEN
+        workload = Workload(caller, plan, before.handed_on(plan.policy.params), now)
         self._workloads[caller.namespace, caller.name] = (*same, workload)
         self._size += 1
         return workload

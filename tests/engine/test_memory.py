@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,13 @@ import pytest
 from scaler.domain.kinds import Kind
 from scaler.domain.outlook import Outlook, Proposal
 from scaler.domain.target import TARGET, TargetParams
-from scaler.engine.learned import Key, Learned, StoreError
+from scaler.engine.learned import Key, Learned
 from scaler.engine.memory import Memory, key_of
 from scaler.engine.plan import Plan
 from scaler.engine.roster import Workload
 from scaler.engine.store import Store
 from tests.engine.installation import caller
+from tests.engine.shelf import Shelf
 from tests.engine.workloads import workload
 
 
@@ -63,32 +64,6 @@ class Counting:
 
 
 KINDS: Mapping[type, Kind] = {TargetParams: Counting()}
-
-
-@dataclass
-class Shelf:
-    """
-    A store in memory that notes each write, and fails when told to.
-    """
-
-    held: dict[Key, Learned] = field(default_factory=dict)
-    writes: list[set[str]] = field(default_factory=list)
-    broken: bool = False
-
-    def read(self) -> Mapping[Key, Learned]:
-        """
-        Return all.
-        """
-        return dict(self.held)
-
-    def write(self, learned: Mapping[Key, Learned]) -> None:
-        """
-        Take it.
-        """
-        if self.broken:
-            raise StoreError("the shelf is broken")
-        self.writes.append({key.name for key in learned})
-        self.held.update(learned)
 
 
 def knowing(number: int, name: str = "agent") -> Workload:

@@ -9,8 +9,10 @@ from dataclasses import replace
 import pytest
 
 from scaler.domain.decision import Phase
+from scaler.domain.economic.state import EconomicState
 from scaler.domain.readings import Observation, Signal
 from scaler.domain.state import NEVER_SEEN, State
+from scaler.domain.target import TargetState
 from scaler.engine.plan import Plan, plan
 from scaler.engine.roster import Roster, Workload
 from scaler.engine.workload import MetadataError, OverloadedError
@@ -34,6 +36,16 @@ def add(roster: Roster, now: float = 0.0, **metadata: str) -> Workload:
         pytest.param(NEVER_SEEN, NEVER_SEEN, id="nothing from what was never seen"),
         pytest.param(AWAKE, replace(AWAKE, first_in_flight=None), id="all that keeps it awake, but another queue"),
         pytest.param(replace(NEVER_SEEN, phase=Phase.IDLE, replicas=0), NEVER_SEEN, id="nothing from idle"),
+        pytest.param(
+            replace(AWAKE, kind=TargetState(quiet_since=1.0, peaks=((1.0, 3),))),
+            replace(AWAKE, first_in_flight=None, kind=TargetState(peaks=((1.0, 3),))),
+            id="what was wanted, but no quiet time of another queue",
+        ),
+        pytest.param(
+            replace(AWAKE, kind=EconomicState(open=True, cold_start=30.0)),
+            replace(AWAKE, first_in_flight=None, kind=TargetState()),
+            id="nothing that another kind remembers",
+        ),
     ],
 )
 def test_an_edited_trigger_goes_on_with_what_keeps_it_awake(before: State, after: State) -> None:
