@@ -1,12 +1,14 @@
 """
 The store: one SQLite file with what was learned of workloads. It blocks: call it in a thread.
 
-A file that is damaged, or somebody else's, is set aside, and learning begins anew: nothing in it stops a scaler.
+A file that is damaged, or somebody else's, is set aside, and learning begins anew: nothing in it stops a scaler. One
+that only cannot be had, because the disk is full, or broken, or somebody else writes it, stays as it is.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import sqlite3
 import time
 from collections.abc import Iterable, Mapping
@@ -29,6 +31,10 @@ CREATE TABLE learned (
 ) WITHOUT ROWID
 """
 _UPSERT = "INSERT OR REPLACE INTO learned VALUES (?, ?, ?, ?, ?, ?, ?)"
+_SELECT = """
+SELECT namespace, name, "trigger", kind, data, digest FROM learned WHERE saved_at >= ? ORDER BY saved_at
+"""
+_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}  # the last one: no such table
 
 
 class Store:
@@ -46,20 +52,20 @@ class Store:
 
     def read(self) -> Mapping[Key, Learned]:
         """
-        Return what was learned, from a file that is sound from now on.
+        Return what was learned, what was written first first, from a file that is sound from now on.
 
         Raises:
-            StoreError: there can be no file.
+            StoreError: there can be no file, or it cannot be had now.
         """
         try:
             return self._read()
         except (sqlite3.Error, ValueError) as error:  # ValueError: SQLite itself speaks of it in what is no UTF-8
-            if not self._path.is_file() or _unreachable(error):
+            if not self._path.is_file() or not self._damaged(error):
                 raise StoreError(f"the state file {self._path} cannot be used ({error})") from error
             self._set_aside(str(error))
         try:
             return self._read()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, ValueError) as error:
             raise StoreError(f"the state file {self._path} cannot be made ({error})") from error
 
     def write(self, learned: Mapping[Key, Learned]) -> None:
@@ -96,8 +102,18 @@ class Store:
             sound = _ask(connection, "PRAGMA integrity_check(1)")
             if sound != "ok":
                 raise sqlite3.DatabaseError(str(sound))
-            connection.execute("DELETE FROM learned WHERE saved_at < ?", (time.time() - _KEPT_FOR,))
-            return _learned(connection.execute('SELECT namespace, name, "trigger", kind, data, digest FROM learned'))
+            connection.execute("DELETE FROM learned WHERE 0")  # needs no room, and fails where nothing may be written
+            return _learned(connection.execute(_SELECT, (time.time() - _KEPT_FOR,)))
+
+    def _damaged(self, error: Exception) -> bool:
+        """
+        Tell whether an error speaks of what is in the file; all others speak of the disk, or of who else uses it.
+        """
+        code = getattr(error, "sqlite_errorcode", None)  # extended: its lowest byte says what kind it is
+        if code is None or code & 0xFF in _DAMAGE:
+            return True
+        # SQLite also takes a file for read-only that says of itself that only a later version can write it.
+        return code == sqlite3.SQLITE_READONLY and os.access(self._path, os.W_OK)
 
     def _set_aside(self, why: str) -> None:
         aside = self._path.with_name(f"{self._path.name}.set-aside")
@@ -127,10 +143,3 @@ def _learned(rows: Iterable[tuple[object, ...]]) -> Mapping[Key, Learned]:
 
 def _digest(*texts: str) -> str:
     return sha256("\0".join(texts).encode()).hexdigest()[:16]
-
-
-def _unreachable(error: Exception) -> bool:
-    """
-    Tell whether the file may be sound, and only cannot be had.
-    """
-    return any(word in str(error) for word in ("locked", "unable to open", "readonly"))

@@ -5,10 +5,13 @@ The state file: what is written is read, and nothing in it, or not in it, stops 
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 import time
 from contextlib import closing
 from functools import cache
 from pathlib import Path
+from shutil import copyfile
 from tempfile import TemporaryDirectory
 
 import pytest
@@ -145,6 +148,72 @@ def test_where_no_file_can_be_it_says_so(tmp_path: Path) -> None:
     for path in (tmp_path / "nowhere" / "state.sqlite", tmp_path / "folder"):
         with pytest.raises(StoreError, match=f"the state file {path} cannot be used"):
             Store(path).read()
+
+
+def test_a_file_that_says_it_is_a_later_one_is_set_aside() -> None:
+    """
+    SQLite reads it and writes nothing to it, ever: nothing would be kept from then on.
+    """
+    assert usable(sound()[:18] + b"\x03" + sound()[19:]) == {}
+
+
+FULL = """
+import sys
+from pathlib import Path
+from resource import RLIM_INFINITY, RLIMIT_FSIZE, setrlimit
+from scaler.engine.learned import Key, Learned, StoreError
+from scaler.engine.store import Store
+
+setrlimit(RLIMIT_FSIZE, (0, RLIM_INFINITY))
+store = Store(Path(sys.argv[1]))
+for step in (store.read, lambda: store.write({Key("ai", "new", "x"): Learned("economic", "{}")})):
+    try:
+        print(len(step() or ()))
+    except StoreError as error:
+        print(error)
+"""
+
+
+def on_a_full_disk(path: Path) -> list[str]:
+    """
+    Read the file and write to it in a process that can write no byte, and return what that says.
+    """
+    command = [sys.executable, "-c", FULL, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    return done.stdout.splitlines()
+
+
+def test_on_a_full_disk_it_is_read_all_the_same(path: Path) -> None:
+    """
+    Something in it is older than a month, and nothing can be written: it stays, and is read, and is read again.
+    """
+    old = next(iter(LEARNED))
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE learned SET saved_at = 0 WHERE name = ?", (old.name,))
+    before = path.read_bytes()
+    read, written = on_a_full_disk(path)
+    assert read == "39"
+    assert written.startswith(f"the state file {path} cannot be written (")
+    assert [each.name for each in path.parent.iterdir()] == [path.name]
+    assert path.read_bytes() == before
+
+
+def test_what_cannot_be_repaired_yet_is_repaired_later(path: Path, tmp_path: Path) -> None:
+    """
+    A scaler was killed as it wrote, and the disk is full now: nothing is set aside, and with room again all is there.
+    """
+    killed = tmp_path / "killed" / path.name
+    killed.parent.mkdir()
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA cache_size = 1")
+        connection.execute("BEGIN")
+        connection.execute("UPDATE learned SET data = data || data")
+        for each in path.parent.glob(f"{path.name}*"):
+            copyfile(each, killed.with_name(each.name))
+    read, _ = on_a_full_disk(killed)
+    assert read.startswith(f"the state file {killed} cannot be used (")
+    assert sorted(each.name for each in killed.parent.iterdir()) == [path.name, f"{path.name}-journal"]
+    assert Store(killed).read() == LEARNED
 
 
 def test_a_file_in_use_is_not_set_aside(path: Path) -> None:
