@@ -63,6 +63,7 @@ class Engine:
     ) -> None:
         self.document = document
         self.memory = memory or Memory()
+        self.memory.capacity = document.limits.workloads
         self.observer = observer
         self.roster = Roster(document.limits.workloads)
         self.ledger = Ledger()
@@ -188,7 +189,7 @@ class Engine:
         Put another document in force: timers and what is known go on, sources are replaced only where theirs changed.
         """
         self.document = document
-        self.roster.capacity = document.limits.workloads
+        self.roster.capacity = self.memory.capacity = document.limits.workloads
         self.switchboard.configure(document, self._tasks)
         for workload in self.roster:
             self._replan(workload)

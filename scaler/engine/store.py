@@ -11,7 +11,7 @@ import logging
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import closing, suppress
 from hashlib import sha256
 from pathlib import Path
@@ -22,7 +22,8 @@ _log = logging.getLogger(__name__)
 
 _APPLICATION = 0x6741_5363
 _VERSION = 1
-_KEPT_FOR = 30 * 86400.0  # seconds without news after which a workload is taken to be no more
+_DAY = 86400.0
+_KEPT_FOR = 30 * _DAY  # without news after which a workload is taken to be no more
 _TABLE = """
 CREATE TABLE learned (
     namespace TEXT NOT NULL, name TEXT NOT NULL, "trigger" TEXT NOT NULL,
@@ -34,6 +35,11 @@ _UPSERT = "INSERT OR REPLACE INTO learned VALUES (?, ?, ?, ?, ?, ?, ?)"
 _SELECT = """
 SELECT namespace, name, "trigger", kind, data, digest FROM learned WHERE saved_at >= ? ORDER BY saved_at
 """
+_AGES = """
+SELECT namespace, name, "trigger", saved_at < ?, saved_at < ? FROM learned ORDER BY saved_at DESC
+"""
+_NOTE = 'UPDATE learned SET saved_at = ? WHERE namespace = ? AND name = ? AND "trigger" = ?'
+_LET_GO = 'DELETE FROM learned WHERE namespace = ? AND name = ? AND "trigger" = ?'
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}  # the last one: no such table
 
 
@@ -82,6 +88,26 @@ class Store:
                 connection.executemany(_UPSERT, rows)
         except sqlite3.Error as error:
             raise StoreError(f"the state file {self._path} cannot be written ({error})") from error
+
+    def prune(self, present: Collection[Key], room: int) -> Collection[Key]:
+        """
+        Note who is present, let go of who was not for a month, and of all but *room* of the absent; return whom.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
+        now = time.time()
+        try:
+            with closing(self._connect()) as connection, connection:
+                rows = connection.execute(_AGES, (now - _DAY, now - _KEPT_FOR)).fetchall()
+                noted = [(now, *key) for *key, noted_before, _ in rows if noted_before and Key(*key) in present]
+                absent = [(Key(*key), expired) for *key, _, expired in rows if Key(*key) not in present]
+                gone = [key for number, (key, expired) in enumerate(absent) if expired or number >= room]
+                connection.executemany(_NOTE, noted)
+                connection.executemany(_LET_GO, gone)
+        except sqlite3.Error as error:
+            raise StoreError(f"the state file {self._path} cannot be pruned ({error})") from error
+        return gone
 
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(self._path, timeout=self._busy)

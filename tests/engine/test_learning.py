@@ -17,7 +17,7 @@ from scaler.engine.memory import Memory, key_of
 from scaler.engine.workload import Caller
 from scaler.settings.document import Document
 from scaler.sources.questions import RedisQueue, RedisShape
-from tests.engine.installation import CONFIGURATION, Installation, caller, installed
+from tests.engine.installation import CONFIGURATION, Installation, caller, installed, minutes
 from tests.engine.shelf import Shelf
 
 pytestmark = pytest.mark.looptime
@@ -97,3 +97,17 @@ async def test_another_queue_by_a_reload_is_no_change_of_the_first() -> None:
         it.engine.reconfigure(Document.parse({**CONFIGURATION, "policies": {"default": policy}}))
         await asyncio.sleep(2)
         assert (remembered(it, ONE).jobs, remembered(it, ONE).finished) == (1, 0)
+
+
+async def test_no_more_is_kept_than_the_operator_lets_be_watched() -> None:
+    """
+    At the start, and after a reload.
+    """
+    shelf = Shelf({key_of(caller(f"agent-{number}")): known(30.0) for number in range(9)})
+    memory = Memory(shelf, shelf.read())
+    async with installed({**ECONOMIC_ALONE, "limits": {"workloads": 7}}, memory=memory) as it:
+        await minutes(1.5)
+        assert len(shelf.held) == 7
+        it.engine.reconfigure(Document.parse({**ECONOMIC_ALONE, "limits": {"workloads": 3}}))
+        await minutes(61)
+        assert len(shelf.held) == 3

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import closing
 from functools import cache
 from pathlib import Path
@@ -129,15 +130,69 @@ def test_what_is_not_ours_is_set_aside_and_not_lost(
     assert "learning begins anew" in caplog.text
 
 
+def age(path: Path, days: Mapping[Key, float]) -> None:
+    """
+    Make it so many days that what was learned of each was written.
+    """
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for key, number in days.items():
+            written = time.time() - number * 86400
+            connection.execute("UPDATE learned SET saved_at = ? WHERE name = ?", (written, key.name))
+
+
+def rows(path: Path) -> int:
+    """
+    Count what is in the file.
+    """
+    with closing(sqlite3.connect(path)) as connection:
+        return int(connection.execute("SELECT count(*) FROM learned").fetchone()[0])
+
+
 def test_who_was_not_seen_for_a_month_is_forgotten(path: Path) -> None:
     """
-    29 days are kept.
+    29 days are kept; what is older is not read, and gone from the file once it is pruned.
     """
     old, older = list(LEARNED)[:2]
-    with closing(sqlite3.connect(path)) as connection, connection:
-        for key, days in ((old, 29), (older, 31)):
-            connection.execute("UPDATE learned SET saved_at = ? WHERE name = ?", (time.time() - days * 86400, key.name))
-    assert Store(path).read() == {key: each for key, each in LEARNED.items() if key != older}
+    age(path, {old: 29, older: 31})
+    left = {key: each for key, each in LEARNED.items() if key != older}
+    assert Store(path).read() == left
+    assert Store(path).prune((), room=100) == [older]
+    assert rows(path) == 39
+    assert Store(path).read() == left
+
+
+def test_who_is_there_is_kept_however_little_it_has_to_do(path: Path) -> None:
+    """
+    It learned nothing for a month, and calls all the time: once it calls no more it has another month.
+    """
+    seldom = next(iter(LEARNED))
+    age(path, {seldom: 31})
+    assert Store(path).prune({seldom}, room=100) == []
+    assert Store(path).prune((), room=100) == []
+    assert Store(path).read() == LEARNED
+
+
+def test_of_those_away_the_last_are_kept(path: Path) -> None:
+    """
+    Room for three: the three that were written last, and whoever is there.
+    """
+    first, *others = LEARNED
+    age(path, {key: number / 10 for number, key in enumerate(reversed(LEARNED), 1)})
+    gone = Store(path).prune({first}, room=3)
+    assert set(gone) == set(others[:-3])
+    assert list(Store(path).read()) == [*others[-3:], first], "what was written, or noted, first comes first"
+    assert rows(path) == 4
+
+
+def test_a_file_that_cannot_be_pruned_says_so(path: Path) -> None:
+    """
+    And has everything as before.
+    """
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreError, match=r"cannot be pruned \(database is locked\)"):
+            Store(path, busy=0.05).prune((), room=0)
+    assert Store(path).read() == LEARNED
 
 
 def test_where_no_file_can_be_it_says_so(tmp_path: Path) -> None:

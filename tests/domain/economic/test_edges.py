@@ -249,12 +249,24 @@ def test_a_restart_does_not_take_a_pause_for_a_gap() -> None:
 def test_what_was_not_saved_is_not_restored(change: dict[str, object], message: str) -> None:
     """Data of another form are refused, and the message says where they are wrong."""
     with pytest.raises(ValueError, match=message):
-        ECONOMIC.restore({**ECONOMIC.save(EconomicState()), **change})
+        ECONOMIC.restore({**ECONOMIC.save(EconomicState(starts=1)), **change})
 
 
 def test_nothing_saved_is_nothing_restored() -> None:
     """What another kind remembered is nothing to this one, and what it saves of that restores to a new beginning."""
     assert ECONOMIC.restore(ECONOMIC.save(None)) == EconomicState()
+
+
+def test_who_has_only_been_looked_at_has_taught_nothing() -> None:
+    """An empty queue at first sight, or one with a job that has just come: there is nothing worth keeping of it."""
+    world = World()
+    world.passes(0)
+    assert world.kind.levels
+    assert ECONOMIC.save(world.kind) == {}
+    world.queue(1, 0).passes(0)
+    assert ECONOMIC.save(world.kind) == {}
+    world.queue(0, 0).passes(1)
+    assert ECONOMIC.save(world.kind)["finished"] == 1
 
 
 def test_replicas_that_nobody_may_look_at_follow_the_answers() -> None:
