@@ -17,8 +17,8 @@ from math import inf
 from typing import Self
 
 from scaler.domain.kinds import KINDS, Kind
-from scaler.domain.policy import Policy
 from scaler.engine.learned import Keeping, Key, Learned, StoreError
+from scaler.engine.plan import Plan
 from scaler.engine.roster import Workload
 from scaler.engine.workload import Caller, MetadataError
 from scaler.settings.metadata import KEDAS_OWN
@@ -73,21 +73,18 @@ class Memory:
             _log.warning("what is learned will not outlast a restart: %s", error)
             return cls()
 
-    def recall(self, caller: Caller, policy: Policy) -> object:
+    def recall(self, caller: Caller, plan: Plan) -> object:
         """
         Return the state that a kind of policy can begin with for a caller, None if nothing was learned.
+
+        A policy that acts begins with what was learned while it was only watched, and the other way round, if there is
+        nothing else: it is the same work.
         """
-        key = key_of(caller)
-        learned = self._waiting.pop(key, None)
-        kind = self._kinds[type(policy.params)]
-        if learned is None or learned.kind != kind.name:
-            return None
-        try:
-            data = json.loads(learned.data)
-            state = kind.restore(data)
-        except (ValueError, TypeError, LookupError, AttributeError) as error:
-            _log.warning("%s: what was learned of it cannot be read, learning begins anew: %s", caller, error)
-            return None
+        kind, key = self._kinds[type(plan.policy.params)], key_of(caller, acts=plan.acts)
+        state = self._restored(caller, key, kind)
+        if state is None:
+            return self._restored(caller, key_of(caller, acts=not plan.acts), kind)
+        del self._waiting[key]
         self._kept[key] = state
         return state
 
@@ -97,11 +94,11 @@ class Memory:
         """
         if self._store is None:
             return
-        learned = self._learned(_present(workload))
-        self._kept.pop(key_of(workload.caller), None)
+        key, learned = key_of(workload.caller, acts=workload.acts), self._learned(_present(workload))
+        self._kept.pop(key, None)
         if learned is not None:
-            self._waiting.pop(key_of(workload.caller), None)  # who is forgotten last is to be the last
-            self._waiting[key_of(workload.caller)] = self._forgotten[key_of(workload.caller)] = learned
+            self._waiting.pop(key, None)  # who is forgotten last is to be the last
+            self._waiting[key] = self._forgotten[key] = learned
 
     async def run(self, roster: Iterable[Workload]) -> None:
         """
@@ -119,7 +116,10 @@ class Memory:
             return
         everybody = list(roster)
         present = {
-            key_of(workload.caller): _present(workload) for workload in everybody if workload.state.kind is not None
+            key_of(each.caller, acts=each.acts): _present(each)
+            for workload in everybody
+            for each in (workload, workload.shadow)
+            if each is not None and each.state.kind is not None
         }
         room = max(0, self.capacity - len(everybody))
         for key in list(self._waiting)[: max(0, len(self._waiting) - room)]:
@@ -163,6 +163,17 @@ class Memory:
         if self._thread is not None:
             self._thread.shutdown()
 
+    def _restored(self, caller: Caller, key: Key, kind: Kind) -> object:
+        learned = self._waiting.get(key)
+        if learned is None or learned.kind != kind.name:
+            return None
+        try:
+            return kind.restore(json.loads(learned.data))
+        except (ValueError, TypeError, LookupError, AttributeError) as error:
+            del self._waiting[key]
+            _log.warning("%s: what was learned of it cannot be read, learning begins anew: %s", caller, error)
+            return None
+
     def _learned(self, present: tuple[type | None, object]) -> Learned | None:
         params, state = present
         if params is None or state is None:
@@ -186,12 +197,15 @@ class Memory:
         return saved.keys()
 
 
-def key_of(caller: Caller) -> Key:
+def key_of(caller: Caller, *, acts: bool = True) -> Key:
     """
     Return what a trigger is known by: all of its metadata that is ours, so that an edited one learns for itself.
+
+    What a policy learns that is only watched is known apart: another one may act beside it.
     """
     own = sorted((name, text) for name, text in caller.metadata.items() if name not in KEDAS_OWN)
-    return Key(caller.namespace, caller.name, sha256(json.dumps(own).encode()).hexdigest()[:16])
+    trigger = sha256(json.dumps(own).encode()).hexdigest()[:16]
+    return Key(caller.namespace, caller.name, trigger if acts else f"{trigger}-watched")
 
 
 def _present(workload: Workload) -> tuple[type | None, object]:

@@ -5,7 +5,7 @@ The roster: every workload that somebody asks about, and what is held of it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
 from sys import intern
 
@@ -110,6 +110,25 @@ class Workload:
         """
         decision = self.decision
         return decision is not None and self.asleep and decision.recheck_at is not None and now >= decision.recheck_at
+
+    @property
+    def known(self) -> dict[str, object]:
+        """What is remembered for its policy, and for the one that is only watched, by their names."""
+        each = (self.shadow, self)
+        return {it.plan.policy.name: it.state.kind for it in each if it is not None and isinstance(it.plan, Plan)}
+
+    def change(self, after: Plan, known: Mapping[str, object]) -> None:
+        """
+        Go on under another plan; if that is another policy's of which something is known already, with that.
+        """
+        before, named = self.questions, "" if isinstance(self.plan, MetadataError) else self.plan.policy.name
+        policy, self.plan = after.policy, after
+        another = policy.name != named and policy.name in known
+        if another:
+            self.state = self.state.having(kind=known[policy.name])
+        if another or before - self.questions:
+            self.state = self.state.interrupted(policy.params)
+        self.keep({signal for signal, ask in after.asks.items() if ask.question in before})
 
     def keep(self, signals: Container[Signal]) -> None:
         """

@@ -81,7 +81,7 @@ def recalled(memory: Memory, name: str = "agent") -> object:
     """
     it = workload(name)
     assert isinstance(it.plan, Plan)
-    return memory.recall(it.caller, it.plan.policy)
+    return memory.recall(it.caller, it.plan)
 
 
 async def test_after_a_restart_it_goes_on(tmp_path: Path) -> None:
