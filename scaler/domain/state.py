@@ -56,16 +56,14 @@ class State:
         """
         return self if self.kind is None else self.having(kind=KINDS[type(params)].interrupted(self.kind))
 
-    def handed_on(self, params: object) -> State:
+    def handed_on(self) -> State:
         """
-        Return what another trigger of the same ScaledObject, whose policy has those parameters, may begin with.
+        Return what another trigger of the same ScaledObject may begin with: all that keeps the workload awake.
 
-        That is all that keeps the workload awake. That one trigger has nothing to do tells nothing about what another
-        sees, so nothing is handed on from idle; and the jobs of one queue tell nothing about another's.
+        That one trigger has nothing to do tells nothing about what another sees, so nothing is handed on from idle; and
+        jobs in flight on one queue tell nothing about another's.
         """
-        if self.phase is Phase.IDLE:
-            return NEVER_SEEN
-        return replace(self, first_in_flight=None).interrupted(params)
+        return NEVER_SEEN if self.phase is Phase.IDLE else replace(self, first_in_flight=None)
 
 
 NEVER_SEEN = State()

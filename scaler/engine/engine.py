@@ -241,7 +241,7 @@ class Engine:
             if shadow is not None:
                 self._dismiss(shadow)
         elif shadow is None:
-            policy, state = watched.policy, workload.state.handed_on(watched.policy.params)
+            policy, state = watched.policy, workload.handed_on(watched)
             learned = known.get(policy.name) or self.memory.recall(workload.caller, watched)
             if learned is not None:
                 state = state.having(kind=learned).interrupted(policy.params)

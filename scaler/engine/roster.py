@@ -82,7 +82,7 @@ class Workload:
     @property
     def questions(self) -> set[Question]:
         """What it asks."""
-        return set() if isinstance(self.plan, MetadataError) else {ask.question for ask in self.plan.asks.values()}
+        return set() if isinstance(self.plan, MetadataError) else self.plan.questions
 
     @property
     def at_zero(self) -> bool:
@@ -117,6 +117,13 @@ class Workload:
         each = (self.shadow, self)
         return {it.plan.policy.name: it.state.kind for it in each if it is not None and isinstance(it.plan, Plan)}
 
+    def handed_on(self, plan: Plan) -> State:
+        """
+        Return what a plan beside its own begins with: nothing is open, unless that asks all that this one asks.
+        """
+        state = self.state.handed_on()
+        return state if self.questions <= plan.questions else state.interrupted(plan.policy.params)
+
     def change(self, after: Plan, known: Mapping[str, object]) -> None:
         """
         Go on under another plan; if that is another policy's of which something is known already, with that.
@@ -140,8 +147,10 @@ class Workload:
 
     def refuse(self, error: MetadataError) -> None:
         """
-        Take note that its metadata means nothing any more; its state stays for when it does again.
+        Take note that its metadata means nothing any more; its state stays for when it does again, but nothing is open.
         """
+        if isinstance(self.plan, Plan):
+            self.state = self.state.interrupted(self.plan.policy.params)
         self.plan = error
         self.observations = BySignal()
         self.decision = None
@@ -237,8 +246,8 @@ class Roster:
             )
         caller = _kept(caller)
         same = self._workloads.get((caller.namespace, caller.name), ())
-        before = max(same, key=lambda workload: workload.last_called).state if same else NEVER_SEEN
-        workload = Workload(caller, plan, before.handed_on(plan.policy.params), now)
+        last = max(same, key=lambda workload: workload.last_called, default=None)
+        workload = Workload(caller, plan, NEVER_SEEN if last is None else last.handed_on(plan), now)
         self._workloads[caller.namespace, caller.name] = (*same, workload)
         self._size += 1
         return workload

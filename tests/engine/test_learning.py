@@ -24,6 +24,7 @@ pytestmark = pytest.mark.looptime
 
 QUEUE = {"connection": "jobs", "type": "list", "processing": "$queue:taken"}
 ECONOMIC_ALONE: dict[str, object] = {**CONFIGURATION, "policies": {"default": {"queue": QUEUE}}}
+WITHOUT = {"requests": {"connection": "metrics", "query": "sum(rate(requests[1m]))", "target": 5}}
 ONE, OTHER = caller(queue="one"), caller(queue="other")
 
 
@@ -95,6 +96,23 @@ async def test_another_queue_by_a_reload_is_no_change_of_the_first() -> None:
         await asyncio.sleep(60)
         policy = {"queue": {**QUEUE, "processing": "taken"}}
         it.engine.reconfigure(Document.parse({**CONFIGURATION, "policies": {"default": policy}}))
+        await asyncio.sleep(2)
+        assert (remembered(it, ONE).jobs, remembered(it, ONE).finished) == (1, 0)
+
+
+async def test_what_ended_while_a_trigger_was_refused_is_not_known() -> None:
+    """
+    Its policy was gone for a minute: what is on the queue now is no change of what was there before.
+    """
+    async with installed(ECONOMIC_ALONE) as it:
+        with_jobs(it, "one", 0, 50)
+        await it.engine.decision(ONE)
+        it.engine.reconfigure(
+            Document.parse({**CONFIGURATION, "defaults": {"policy": "x"}, "policies": {"x": WITHOUT}})
+        )
+        with_jobs(it, "one", 0, 1)
+        await asyncio.sleep(60)
+        it.engine.reconfigure(Document.parse(ECONOMIC_ALONE))
         await asyncio.sleep(2)
         assert (remembered(it, ONE).jobs, remembered(it, ONE).finished) == (1, 0)
 

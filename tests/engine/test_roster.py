@@ -36,16 +36,6 @@ def add(roster: Roster, now: float = 0.0, **metadata: str) -> Workload:
         pytest.param(NEVER_SEEN, NEVER_SEEN, id="nothing from what was never seen"),
         pytest.param(AWAKE, replace(AWAKE, first_in_flight=None), id="all that keeps it awake, but another queue"),
         pytest.param(replace(NEVER_SEEN, phase=Phase.IDLE, replicas=0), NEVER_SEEN, id="nothing from idle"),
-        pytest.param(
-            replace(AWAKE, kind=TargetState(quiet_since=1.0, peaks=((1.0, 3),))),
-            replace(AWAKE, first_in_flight=None, kind=TargetState(peaks=((1.0, 3),))),
-            id="what was wanted, but no quiet time of another queue",
-        ),
-        pytest.param(
-            replace(AWAKE, kind=EconomicState(open=True, cold_start=30.0)),
-            replace(AWAKE, first_in_flight=None, kind=TargetState()),
-            id="nothing that another kind remembers",
-        ),
     ],
 )
 def test_an_edited_trigger_goes_on_with_what_keeps_it_awake(before: State, after: State) -> None:
@@ -55,6 +45,25 @@ def test_an_edited_trigger_goes_on_with_what_keeps_it_awake(before: State, after
     roster = Roster(capacity=5)
     add(roster).state = before
     assert add(roster, now=10.0, queueTarget="2").state == after
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param(
+            TargetState(quiet_since=1.0, peaks=((1.0, 3),)), TargetState(peaks=((1.0, 3),)), id="no quiet time"
+        ),
+        pytest.param(EconomicState(open=True, cold_start=30.0), TargetState(), id="nothing of another kind"),
+    ],
+)
+def test_a_trigger_of_another_queue_goes_on_with_nothing_open(before: object, after: TargetState) -> None:
+    """
+    What is handed on was seen on the one queue; another target of that very queue changes nothing about it.
+    """
+    roster = Roster(capacity=5)
+    add(roster, queue="a").state = replace(AWAKE, kind=before)
+    assert add(roster, now=10.0, queue="a", queueTarget="2").state.kind == before
+    assert add(roster, now=20.0, queue="b").state.kind == after
 
 
 def test_the_one_that_called_last_hands_on() -> None:
