@@ -257,18 +257,6 @@ def test_nothing_saved_is_nothing_restored() -> None:
     assert ECONOMIC.restore(ECONOMIC.save(None)) == EconomicState()
 
 
-def test_who_has_only_been_looked_at_has_taught_nothing() -> None:
-    """An empty queue at first sight, or one with a job that has just come: there is nothing worth keeping of it."""
-    world = World()
-    world.passes(0)
-    assert world.kind.levels
-    assert ECONOMIC.save(world.kind) == {}
-    world.queue(1, 0).passes(0)
-    assert ECONOMIC.save(world.kind) == {}
-    world.queue(0, 0).passes(1)
-    assert ECONOMIC.save(world.kind)["finished"] == 1
-
-
 def test_replicas_that_nobody_may_look_at_follow_the_answers() -> None:
     """They are as many as were last answered, and each is ready a cold start (60 s, never learned) after its answer."""
     world = World(watched=False)
