@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from scaler.domain.decision import Phase, Reason
+from scaler.domain.kinds import KINDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,12 @@ class State:
         if all(getattr(self, name) == value for name, value in changes.items()):
             return self
         return replace(self, **changes)
+
+    def interrupted(self, params: object) -> State:
+        """
+        Return the state for a policy of those parameters that reads something else from now on: nothing is open.
+        """
+        return self if self.kind is None else self.having(kind=KINDS[type(params)].interrupted(self.kind))
 
     def handed_on(self) -> State:
         """

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
@@ -63,6 +63,7 @@ class Engine:
     ) -> None:
         self.document = document
         self.memory = memory or Memory()
+        self.memory.capacity = document.limits.workloads
         self.observer = observer
         self.roster = Roster(document.limits.workloads)
         self.ledger = Ledger()
@@ -188,7 +189,7 @@ class Engine:
         Put another document in force: timers and what is known go on, sources are replaced only where theirs changed.
         """
         self.document = document
-        self.roster.capacity = document.limits.workloads
+        self.roster.capacity = self.memory.capacity = document.limits.workloads
         self.switchboard.configure(document, self._tasks)
         for workload in self.roster:
             self._replan(workload)
@@ -218,10 +219,11 @@ class Engine:
         if workload is None:
             asks = self._plan(caller)
             workload = self.roster.add(caller, asks, now)
-            if workload.state.kind is None:
-                workload.state = workload.state.having(kind=self.memory.recall(caller, asks.policy))
+            learned = self.memory.recall(caller, asks)
+            if learned is not None:
+                workload.state = workload.state.having(kind=learned)
             self._ask(workload, asks, now)
-            self._follow(workload, asks.shadow)
+            self._follow(workload, asks.shadow, {})
         workload.last_called = now
         if isinstance(workload.plan, MetadataError):
             raise workload.plan.with_traceback(None)  # it would keep every call that ever met it
@@ -230,9 +232,9 @@ class Engine:
                 self._decide(each)
         return workload
 
-    def _follow(self, workload: Workload, watched: Plan | None) -> None:
+    def _follow(self, workload: Workload, watched: Plan | None, known: Mapping[str, object]) -> None:
         """
-        Have decided beside a workload what is only watched of it, and nothing else.
+        Have decided beside a workload what is only watched of it, and nothing else; *known*: as it was before.
         """
         shadow, now = workload.shadow, asyncio.get_running_loop().time()
         if watched is None:
@@ -240,10 +242,14 @@ class Engine:
             if shadow is not None:
                 self._dismiss(shadow)
         elif shadow is None:
-            workload.shadow = Workload(workload.caller, watched, workload.state.handed_on(), now)
+            policy, state = watched.policy, workload.handed_on(watched)
+            learned = known.get(policy.name) or self.memory.recall(workload.caller, watched)
+            if learned is not None:
+                state = state.having(kind=learned).interrupted(policy.params)
+            workload.shadow = Workload(workload.caller, watched, state, now)
             self._ask(workload.shadow, watched, now)
         else:
-            self._change(shadow, watched)
+            self._change(shadow, watched, known)
 
     def _ask(self, workload: Workload, asks: Plan, now: float) -> None:
         """
@@ -270,23 +276,23 @@ class Engine:
         except MetadataError as error:
             workload.refuse(error)
             self._asking.drop(workload, before)
-            self._follow(workload, None)
+            self._follow(workload, None, {})
             if refused is None or str(refused) != str(error):
                 self.record.refused(workload, error)
                 self.observer.refused(workload.caller.namespace, workload.caller.name, str(error))
             return
-        self._change(workload, after)
-        self._follow(workload, after.shadow)
+        known = workload.known
+        self._change(workload, after, known)
+        self._follow(workload, after.shadow, known)
         if workload.acts is not acted:
             workload.tell()
 
-    def _change(self, workload: Workload, after: Plan) -> None:
+    def _change(self, workload: Workload, after: Plan, known: Mapping[str, object]) -> None:
         """
         Go on with a workload under another plan.
         """
         before = workload.questions
-        workload.plan = after
-        workload.keep({signal for signal, ask in after.asks.items() if ask.question in before})
+        workload.change(after, known)
         self._ask(workload, after, asyncio.get_running_loop().time())
         self._asking.drop(workload, before - workload.questions)
 
@@ -355,7 +361,7 @@ class Engine:
         self._decide(workload)
 
     def _forget(self, workload: Workload) -> None:
-        self._follow(workload, None)
+        self._follow(workload, None, {})
         self._dismiss(workload)
         self.roster.remove(workload)
 

@@ -4,7 +4,7 @@ What was learned of workloads, as it is kept.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple, Protocol
 
 
@@ -40,7 +40,7 @@ class Keeping(Protocol):
 
     def read(self) -> Mapping[Key, Learned]:
         """
-        Return what was learned.
+        Return what was learned, what was written first first.
 
         Raises:
             StoreError: it cannot be kept here.
@@ -50,6 +50,15 @@ class Keeping(Protocol):
     def write(self, learned: Mapping[Key, Learned]) -> None:
         """
         Write what was learned since, all of it or nothing.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
+        ...
+
+    def prune(self, present: Collection[Key], room: int) -> Collection[Key]:
+        """
+        Note who is present, let go of who was not for too long, and of all but *room* of the absent; return whom.
 
         Raises:
             StoreError: it cannot be written.

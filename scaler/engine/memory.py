@@ -13,19 +13,23 @@ import logging
 from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
+from math import inf
 from typing import Self
 
 from scaler.domain.kinds import KINDS, Kind
-from scaler.domain.policy import Policy
 from scaler.engine.learned import Keeping, Key, Learned, StoreError
+from scaler.engine.plan import Plan
 from scaler.engine.roster import Workload
 from scaler.engine.workload import Caller, MetadataError
 from scaler.settings.metadata import KEDAS_OWN
+from scaler.settings.surroundings import Limits
 
 _log = logging.getLogger(__name__)
 
 EVERY = 60.0
 """Seconds between two checkpoints."""
+
+_PRUNED_EVERY = 3600.0
 
 
 class Memory:
@@ -36,6 +40,10 @@ class Memory:
         store: where it lasts; None: nowhere.
         learned: what was there at the start; each is held until its workload calls.
         kinds: the kinds of policies.
+
+    Attributes:
+        capacity: of how many workloads anything is kept, those on the roster included: no more than may be watched, so
+            that names that change all the time cost no more than as many that stay. Who was away for longest goes.
     """
 
     def __init__(
@@ -44,6 +52,7 @@ class Memory:
         learned: Mapping[Key, Learned] | None = None,
         kinds: Mapping[type, Kind] = KINDS,
     ) -> None:
+        self.capacity = Limits().workloads
         self._store = store
         self._kinds = kinds
         self._waiting = dict(learned or {})
@@ -51,6 +60,7 @@ class Memory:
         self._forgotten: dict[Key, Learned] = {}
         self._thread = None if store is None else ThreadPoolExecutor(1, thread_name_prefix="state")
         self._trouble = ""
+        self._pruned_at = -inf
 
     @classmethod
     async def of(cls, store: Keeping) -> Self:
@@ -63,21 +73,18 @@ class Memory:
             _log.warning("what is learned will not outlast a restart: %s", error)
             return cls()
 
-    def recall(self, caller: Caller, policy: Policy) -> object:
+    def recall(self, caller: Caller, plan: Plan) -> object:
         """
         Return the state that a kind of policy can begin with for a caller, None if nothing was learned.
+
+        A policy that acts begins with what was learned while it was only watched, and the other way round, if there is
+        nothing else: it is the same work.
         """
-        key = key_of(caller)
-        learned = self._waiting.pop(key, None)
-        kind = self._kinds[type(policy.params)]
-        if learned is None or learned.kind != kind.name:
-            return None
-        try:
-            data = json.loads(learned.data)
-            state = kind.restore(data)
-        except (ValueError, TypeError, LookupError, AttributeError) as error:
-            _log.warning("%s: what was learned of it cannot be read, learning begins anew: %s", caller, error)
-            return None
+        kind, key = self._kinds[type(plan.policy.params)], key_of(caller, acts=plan.acts)
+        state = self._restored(caller, key, kind)
+        if state is None:
+            return self._restored(caller, key_of(caller, acts=not plan.acts), kind)
+        del self._waiting[key]
         self._kept[key] = state
         return state
 
@@ -87,10 +94,11 @@ class Memory:
         """
         if self._store is None:
             return
-        learned = self._learned(_present(workload))
-        self._kept.pop(key_of(workload.caller), None)
+        key, learned = key_of(workload.caller, acts=workload.acts), self._learned(_present(workload))
+        self._kept.pop(key, None)
         if learned is not None:
-            self._waiting[key_of(workload.caller)] = self._forgotten[key_of(workload.caller)] = learned
+            self._waiting.pop(key, None)  # who is forgotten last is to be the last
+            self._waiting[key] = self._forgotten[key] = learned
 
     async def run(self, roster: Iterable[Workload]) -> None:
         """
@@ -102,13 +110,21 @@ class Memory:
 
     async def checkpoint(self, roster: Iterable[Workload]) -> None:
         """
-        Write what has changed since the last one.
+        Write what has changed since the last one, and let go of who was away for too long.
         """
         if self._store is None or self._thread is None:
             return
+        everybody = list(roster)
         present = {
-            key_of(workload.caller): _present(workload) for workload in roster if workload.state.kind is not None
+            key_of(each.caller, acts=each.acts): _present(each)
+            for workload in everybody
+            for each in (workload, workload.shadow)
+            if each is not None and each.state.kind is not None
         }
+        room = max(0, self.capacity - len(everybody))
+        for key in list(self._waiting)[: max(0, len(self._waiting) - room)]:
+            del self._waiting[key]
+            self._forgotten.pop(key, None)
         changed = {key: each for key, each in present.items() if self._kept.get(key) is not each[1]}
         forgotten, self._forgotten = self._forgotten, {}
         try:
@@ -122,6 +138,23 @@ class Memory:
             return
         self._trouble = ""
         self._kept.update({key: changed[key][1] for key in written})
+        if loop.time() >= self._pruned_at + _PRUNED_EVERY:
+            self._pruned_at = loop.time()
+            await self._prune(self._store, present.keys(), room)
+
+    async def _prune(self, store: Keeping, present: Collection[Key], room: int) -> None:
+        """
+        Let go of who is old, in the file as well; where that cannot be, it stays for now.
+        """
+        try:
+            gone = await asyncio.get_running_loop().run_in_executor(self._thread, store.prune, present, room)
+        except StoreError as error:
+            _log.warning("what was learned of workloads that are no more stays: %s", error)
+            return
+        for key in gone:
+            self._kept.pop(key, None)  # it may have called in this moment
+            if key not in self._forgotten:
+                self._waiting.pop(key, None)
 
     def close(self) -> None:
         """
@@ -129,6 +162,17 @@ class Memory:
         """
         if self._thread is not None:
             self._thread.shutdown()
+
+    def _restored(self, caller: Caller, key: Key, kind: Kind) -> object:
+        learned = self._waiting.get(key)
+        if learned is None or learned.kind != kind.name:
+            return None
+        try:
+            return kind.restore(json.loads(learned.data))
+        except (ValueError, TypeError, LookupError, AttributeError) as error:
+            del self._waiting[key]
+            _log.warning("%s: what was learned of it cannot be read, learning begins anew: %s", caller, error)
+            return None
 
     def _learned(self, present: tuple[type | None, object]) -> Learned | None:
         params, state = present
@@ -153,12 +197,15 @@ class Memory:
         return saved.keys()
 
 
-def key_of(caller: Caller) -> Key:
+def key_of(caller: Caller, *, acts: bool = True) -> Key:
     """
     Return what a trigger is known by: all of its metadata that is ours, so that an edited one learns for itself.
+
+    What a policy learns that is only watched is known apart: another one may act beside it.
     """
     own = sorted((name, text) for name, text in caller.metadata.items() if name not in KEDAS_OWN)
-    return Key(caller.namespace, caller.name, sha256(json.dumps(own).encode()).hexdigest()[:16])
+    trigger = sha256(json.dumps(own).encode()).hexdigest()[:16]
+    return Key(caller.namespace, caller.name, trigger if acts else f"{trigger}-watched")
 
 
 def _present(workload: Workload) -> tuple[type | None, object]:

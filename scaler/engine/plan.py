@@ -87,6 +87,11 @@ class Plan:
     acts: bool = True
     shadow: Plan | None = None
 
+    @property
+    def questions(self) -> set[Question]:
+        """All that it asks."""
+        return {ask.question for ask in self.asks.values()}
+
 
 def plan(document: Document, caller: Caller) -> Plan:
     """

@@ -5,7 +5,7 @@ The roster: every workload that somebody asks about, and what is held of it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
 from sys import intern
 
@@ -82,7 +82,7 @@ class Workload:
     @property
     def questions(self) -> set[Question]:
         """What it asks."""
-        return set() if isinstance(self.plan, MetadataError) else {ask.question for ask in self.plan.asks.values()}
+        return set() if isinstance(self.plan, MetadataError) else self.plan.questions
 
     @property
     def at_zero(self) -> bool:
@@ -111,6 +111,32 @@ class Workload:
         decision = self.decision
         return decision is not None and self.asleep and decision.recheck_at is not None and now >= decision.recheck_at
 
+    @property
+    def known(self) -> dict[str, object]:
+        """What is remembered for its policy, and for the one that is only watched, by their names."""
+        each = (self.shadow, self)
+        return {it.plan.policy.name: it.state.kind for it in each if it is not None and isinstance(it.plan, Plan)}
+
+    def handed_on(self, plan: Plan) -> State:
+        """
+        Return what a plan beside its own begins with: nothing is open, unless that asks all that this one asks.
+        """
+        state = self.state.handed_on()
+        return state if self.questions <= plan.questions else state.interrupted(plan.policy.params)
+
+    def change(self, after: Plan, known: Mapping[str, object]) -> None:
+        """
+        Go on under another plan; if that is another policy's of which something is known already, with that.
+        """
+        before, named = self.questions, "" if isinstance(self.plan, MetadataError) else self.plan.policy.name
+        policy, self.plan = after.policy, after
+        another = policy.name != named and policy.name in known
+        if another:
+            self.state = self.state.having(kind=known[policy.name])
+        if another or before - self.questions:
+            self.state = self.state.interrupted(policy.params)
+        self.keep({signal for signal, ask in after.asks.items() if ask.question in before})
+
     def keep(self, signals: Container[Signal]) -> None:
         """
         Forget what is held of all other signals; unless it is active, nothing is decided then until they are read.
@@ -121,8 +147,10 @@ class Workload:
 
     def refuse(self, error: MetadataError) -> None:
         """
-        Take note that its metadata means nothing any more; its state stays for when it does again.
+        Take note that its metadata means nothing any more; its state stays for when it does again, but nothing is open.
         """
+        if isinstance(self.plan, Plan):
+            self.state = self.state.interrupted(self.plan.policy.params)
         self.plan = error
         self.observations = BySignal()
         self.decision = None
@@ -218,8 +246,8 @@ class Roster:
             )
         caller = _kept(caller)
         same = self._workloads.get((caller.namespace, caller.name), ())
-        state = max(same, key=lambda workload: workload.last_called).state.handed_on() if same else NEVER_SEEN
-        workload = Workload(caller, plan, state, now)
+        last = max(same, key=lambda workload: workload.last_called, default=None)
+        workload = Workload(caller, plan, NEVER_SEEN if last is None else last.handed_on(plan), now)
         self._workloads[caller.namespace, caller.name] = (*same, workload)
         self._size += 1
         return workload

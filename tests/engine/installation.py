@@ -13,6 +13,7 @@ from random import Random
 from scaler.domain.pods import Fleet
 from scaler.domain.readings import PodUse, QueueDepth, RequestRate
 from scaler.engine.engine import Engine
+from scaler.engine.memory import Memory
 from scaler.engine.workload import Caller
 from scaler.settings.connections import AnyConnection
 from scaler.settings.document import Document
@@ -103,7 +104,7 @@ class Installation:
 
 @asynccontextmanager
 async def installed(
-    configuration: dict[str, object] | None = None, *, announces: bool = True
+    configuration: dict[str, object] | None = None, *, announces: bool = True, memory: Memory | None = None
 ) -> AsyncIterator[Installation]:
     """
     Run an engine over fake sources; everything is empty and answers.
@@ -115,7 +116,8 @@ async def installed(
         return sources[name]
 
     document = Document.parse(configuration or CONFIGURATION)
-    async with Engine(document, connect, Random(4)) as engine:  # noqa: S311 - spreading reads is no secret
+    rng = Random(4)  # noqa: S311 - spreading reads is no secret
+    async with Engine(document, connect, rng, memory=memory) as engine:
         installation = Installation(engine, sources)
         installation.queue(0)
         installation.rate(0)

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,13 @@ import pytest
 from scaler.domain.kinds import Kind
 from scaler.domain.outlook import Outlook, Proposal
 from scaler.domain.target import TARGET, TargetParams
-from scaler.engine.learned import Key, Learned, StoreError
+from scaler.engine.learned import Key, Learned
 from scaler.engine.memory import Memory, key_of
 from scaler.engine.plan import Plan
 from scaler.engine.roster import Workload
 from scaler.engine.store import Store
-from tests.engine.installation import caller
+from tests.engine.installation import caller, minutes
+from tests.engine.shelf import Shelf
 from tests.engine.workloads import workload
 
 
@@ -65,32 +66,6 @@ class Counting:
 KINDS: Mapping[type, Kind] = {TargetParams: Counting()}
 
 
-@dataclass
-class Shelf:
-    """
-    A store in memory that notes each write, and fails when told to.
-    """
-
-    held: dict[Key, Learned] = field(default_factory=dict)
-    writes: list[set[str]] = field(default_factory=list)
-    broken: bool = False
-
-    def read(self) -> Mapping[Key, Learned]:
-        """
-        Return all.
-        """
-        return dict(self.held)
-
-    def write(self, learned: Mapping[Key, Learned]) -> None:
-        """
-        Take it.
-        """
-        if self.broken:
-            raise StoreError("the shelf is broken")
-        self.writes.append({key.name for key in learned})
-        self.held.update(learned)
-
-
 def knowing(number: int, name: str = "agent") -> Workload:
     """
     Return a workload of which a number was learned.
@@ -106,7 +81,7 @@ def recalled(memory: Memory, name: str = "agent") -> object:
     """
     it = workload(name)
     assert isinstance(it.plan, Plan)
-    return memory.recall(it.caller, it.plan.policy)
+    return memory.recall(it.caller, it.plan)
 
 
 async def test_after_a_restart_it_goes_on(tmp_path: Path) -> None:
@@ -174,6 +149,116 @@ async def test_who_is_forgotten_may_call_again() -> None:
     await memory.checkpoint([])
     assert shelf.held == {key_of(caller()): Learned("counting", '{"number":4}')}
     assert recalled(memory) == (4,)
+    memory.close()
+
+
+@pytest.mark.looptime
+async def test_no_more_is_kept_than_may_be_watched() -> None:
+    """
+    Names change all the time, and what was learned of each is put by: of the roster and the last ones only.
+    """
+    shelf = Shelf()
+    memory = Memory(shelf, None, KINDS)
+    memory.capacity = 5
+    here = [knowing(1, "here"), knowing(2, "here-too")]
+    for number in range(12):
+        memory.forget(knowing(number, f"run-{number}"))
+        if number % 4 == 3:
+            await memory.checkpoint(here)
+            await minutes(60)
+    assert [recalled(memory, f"run-{number}") for number in range(12)] == [None] * 9 + [(9,), (10,), (11,)]
+    assert {key.name for key in shelf.held} == {"here", "here-too", "run-9", "run-10", "run-11"}
+    memory.close()
+
+
+async def test_no_more_is_kept_than_may_be_watched_where_nothing_can_be_written() -> None:
+    """
+    What waits to be written is bounded as well.
+    """
+    shelf = Shelf(broken=True)
+    memory = Memory(shelf, None, KINDS)
+    memory.capacity = 2
+    for number in range(5):
+        memory.forget(knowing(number, f"run-{number}"))
+        await memory.checkpoint([])
+    shelf.broken = False
+    await memory.checkpoint([])
+    assert shelf.writes == [{"run-3", "run-4"}]
+    memory.close()
+
+
+async def test_a_restart_loses_nobody_who_has_not_called_yet() -> None:
+    """
+    As many as there is room for are all there, whoever calls first.
+    """
+    shelf = Shelf({key_of(caller(f"agent-{number}")): Learned("counting", '{"number":7}') for number in range(5)})
+    memory = Memory(shelf, shelf.read(), KINDS)
+    memory.capacity = 5
+    present: list[Workload] = []
+    for number in range(5):
+        assert recalled(memory, f"agent-{number}") == (7,)
+        present.append(knowing(7, f"agent-{number}"))
+        await memory.checkpoint(present)
+    assert len(shelf.held) == 5
+    memory.close()
+
+
+@pytest.mark.looptime
+async def test_who_has_gone_from_the_store_is_not_recalled() -> None:
+    """
+    The store knows how old it is, and is asked about once an hour, with those that are there.
+    """
+    old, young = key_of(caller("old")), key_of(caller("young"))
+    shelf = Shelf({key: Learned("counting", '{"number":1}') for key in (old, young)}, old={old})
+    memory = Memory(shelf, shelf.read(), KINDS)
+    for _ in range(90):
+        await memory.checkpoint([knowing(3, "here")])
+        await minutes(1)
+    assert shelf.present == [{"here"}] * 2
+    assert (recalled(memory, "old"), recalled(memory, "young")) == (None, (1,))
+    memory.close()
+
+
+async def test_what_went_as_it_was_recalled_is_written_again() -> None:
+    """
+    It calls just as the store lets go of it: the next checkpoint has it, though it has not changed.
+    """
+    old = key_of(caller())
+
+    class Late(Shelf):
+        """
+        A store that is asked for room while somebody calls.
+        """
+
+        def prune(self, present: Collection[Key], room: int) -> Collection[Key]:
+            """
+            Take a call first.
+            """
+            one.state = replace(one.state, kind=recalled(memory))
+            return super().prune(present, room)
+
+    shelf = Late({old: Learned("counting", '{"number":1}')}, old={old})
+    memory = Memory(shelf, shelf.read(), KINDS)
+    one = workload()
+    await memory.checkpoint([])
+    assert shelf.held == {}
+    await memory.checkpoint([one])
+    assert shelf.held == {old: Learned("counting", '{"number":1}')}
+    memory.close()
+
+
+async def test_a_store_that_cannot_be_pruned_is_used_all_the_same(caplog: pytest.LogCaptureFixture) -> None:
+    """
+    It is said, and what was learned is written.
+    """
+    shelf = Shelf(full=True)
+    memory = Memory(shelf, None, KINDS)
+    for number in range(3):
+        await memory.checkpoint([knowing(number)])
+    assert shelf.held == {key_of(caller()): Learned("counting", '{"number":2}')}
+    assert [record.getMessage() for record in caplog.records] == [
+        "what was learned of workloads that are no more stays: the shelf cannot be pruned"
+    ]
     memory.close()
 
 

@@ -9,8 +9,10 @@ from dataclasses import replace
 import pytest
 
 from scaler.domain.decision import Phase
+from scaler.domain.economic.state import EconomicState
 from scaler.domain.readings import Observation, Signal
 from scaler.domain.state import NEVER_SEEN, State
+from scaler.domain.target import TargetState
 from scaler.engine.plan import Plan, plan
 from scaler.engine.roster import Roster, Workload
 from scaler.engine.workload import MetadataError, OverloadedError
@@ -43,6 +45,25 @@ def test_an_edited_trigger_goes_on_with_what_keeps_it_awake(before: State, after
     roster = Roster(capacity=5)
     add(roster).state = before
     assert add(roster, now=10.0, queueTarget="2").state == after
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param(
+            TargetState(quiet_since=1.0, peaks=((1.0, 3),)), TargetState(peaks=((1.0, 3),)), id="no quiet time"
+        ),
+        pytest.param(EconomicState(open=True, cold_start=30.0), TargetState(), id="nothing of another kind"),
+    ],
+)
+def test_a_trigger_of_another_queue_goes_on_with_nothing_open(before: object, after: TargetState) -> None:
+    """
+    What is handed on was seen on the one queue; another target of that very queue changes nothing about it.
+    """
+    roster = Roster(capacity=5)
+    add(roster, queue="a").state = replace(AWAKE, kind=before)
+    assert add(roster, now=10.0, queue="a", queueTarget="2").state.kind == before
+    assert add(roster, now=20.0, queue="b").state.kind == after
 
 
 def test_the_one_that_called_last_hands_on() -> None:

@@ -113,8 +113,10 @@ class EconomicState:
 
     def saved(self) -> dict[str, Any]:
         """
-        Return what was learned as plain data, for JSON: without what goes on just now.
+        Return what was learned as plain data, for JSON: without what goes on just now; nothing if that is nothing.
         """
+        if not self._learned:
+            return {}
         return {
             "coldStart": self.cold_start,
             "starts": self.starts,
@@ -123,6 +125,11 @@ class EconomicState:
             "forecast": {"sums": list(self.forecast.sums), "counts": list(self.forecast.counts)},
             "levels": [_saved(level) for level in self.levels],
         }
+
+    @property
+    def _learned(self) -> bool:
+        numbers = (self.cold_start != FIRST_COLD_START, self.starts, self.busy, self.finished, self.forecast.bins)
+        return any(numbers) or any(level.absences or level.gaps.bins for level in self.levels)
 
     @classmethod
     def restored(cls, data: Mapping[str, Any]) -> EconomicState:

@@ -164,7 +164,7 @@ def test_a_restart_does_not_take_a_pause_for_a_gap() -> None:
 def test_what_was_not_saved_is_not_restored(change: dict[str, object], message: str) -> None:
     """Data of another form are refused, and the message says where they are wrong."""
     with pytest.raises(ValueError, match=message):
-        ECONOMIC.restore({**ECONOMIC.save(EconomicState()), **change})
+        ECONOMIC.restore({**ECONOMIC.save(EconomicState(starts=1)), **change})
 
 
 def test_nothing_saved_is_nothing_restored() -> None:
