@@ -240,7 +240,7 @@ class ClusterObserver:
                 if self._unread.get(target) is not wanted:
                     continue
                 del self._unread[target]
-                if (key := self._picture.key_of(target)) is not None:
+                for key in self._picture.keys_of(target):
                     self._listener(*key)
 
 
