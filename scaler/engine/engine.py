@@ -19,7 +19,7 @@ from scaler.engine.history import Archive
 from scaler.engine.ledger import Ledger
 from scaler.engine.memory import Memory
 from scaler.engine.moment import Moment
-from scaler.engine.observing import NOBODY, Observer
+from scaler.engine.observing import NOBODY, Contained, Observer
 from scaler.engine.plan import Plan, plan
 from scaler.engine.push import Pushes
 from scaler.engine.record import Record
@@ -63,7 +63,7 @@ class Engine:
     ) -> None:
         self.document = document
         self.memory = memory or Memory()
-        self.observer = observer
+        self.observer = Contained(observer)
         self.roster = Roster(document.limits.workloads)
         self.ledger = Ledger()
         self.record = Record(self.roster)
