@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from scaler.domain.decision import Decision, Verdict
+from scaler.domain.observed import Observed
 from scaler.engine.asking import Asking
 from scaler.engine.history import Archive
 from scaler.engine.ledger import Ledger
@@ -201,6 +202,14 @@ class Engine:
             self._turns.add(workload)
         self._turns.take_soon()
 
+    def pending(self, workload: Workload, observed: Observed | None) -> str:
+        """
+        Say why it is not known yet whether a workload has pods, if that matters: at first sight alone.
+        """
+        if observed is not None or workload.state.phase is not None:
+            return ""
+        return self.observer.pending(workload.caller.namespace, workload.caller.name)
+
     def _plan(self, caller: Caller) -> Plan:
         """
         Read the metadata of a caller not seen before.
@@ -324,7 +333,12 @@ class Engine:
             return
         before, namespace, name = workload.decision, workload.caller.namespace, workload.caller.name
         observed = self.observer.observed(namespace, name)
-        decision, state = moment.decide(workload.plan.policy, workload.observations, workload.state, observed)
+        pending = self.pending(workload, observed)
+        decision, state = moment.decide(workload.plan.policy, workload.observations, workload.state, observed, pending)
+        if pending and decision.verdict is Verdict.UNKNOWN and moment.now < overdue_at:
+            self._asking.watch(workload, workload.plan)
+            self._wake_at(workload, overdue_at)
+            return
         workload.decision, workload.state = decision, state
         changed = self.record.decided(workload, before, decision)
         workload.history = self.archive.note(workload.history, before, decision, changed=changed)

@@ -36,6 +36,12 @@ class Observer(Protocol):
         """
         ...
 
+    def pending(self, namespace: str, name: str) -> str:
+        """
+        Say why a workload is not seen yet, if it soon may be; its ScaledObject is told of then. Empty otherwise.
+        """
+        ...
+
     def sighting(self, namespace: str, name: str) -> Sighting:
         """
         Return all that can be said of it to people.
@@ -75,6 +81,12 @@ class Nobody:
         """
         See nothing.
         """
+
+    def pending(self, namespace: str, name: str) -> str:  # noqa: ARG002 - whatever it is
+        """
+        Say that nothing is going to be seen.
+        """
+        return ""
 
     def sighting(self, namespace: str, name: str) -> Sighting:  # noqa: ARG002 - whatever it is
         """
@@ -116,6 +128,12 @@ class Contained:
         Return what is seen; nothing where that fails.
         """
         return self._ask(self._observer.observed, None, namespace, name)
+
+    def pending(self, namespace: str, name: str) -> str:
+        """
+        Return why nothing is seen yet; where that fails, nothing is waited for.
+        """
+        return self._ask(self._observer.pending, "", namespace, name)
 
     def sighting(self, namespace: str, name: str) -> Sighting:
         """

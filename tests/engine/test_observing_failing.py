@@ -5,82 +5,21 @@ The engine and an observer that fails: what it fails at is not seen, and nothing
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from random import Random
 
 import pytest
 
-from scaler.domain.decision import Decision, Verdict
-from scaler.domain.observed import Observed, Sighting
-from scaler.engine.engine import Engine
+from scaler.domain.decision import Verdict
+from scaler.domain.observed import Sighting
 from scaler.engine.showing import Showing
 from scaler.engine.views import ConfigurationView
 from scaler.engine.workload import MetadataError
-from scaler.settings.connections import AnyConnection
-from scaler.settings.document import Document
 from scaler.sources.fake import FakeSource
-from tests.engine.installation import CONFIGURATION, Installation, caller, collected, minutes
+from tests.engine.installation import Installation, caller, collected, minutes
+from tests.engine.observers import Failing, installed
 
 pytestmark = pytest.mark.looptime
 
 NAMES = ("one", "two")
-
-
-class Failing:
-    """
-    An observer that fails at everything it is asked or told, as long as it has an error.
-    """
-
-    def __init__(self, error: Exception | None = None) -> None:
-        self.error = error
-        self.asked = 0
-
-    def listen(self, changed: Callable[[str, str], None]) -> None:  # noqa: ARG002 - nobody is told anything
-        """
-        Tell nobody.
-        """
-        self._fail()
-
-    def observed(self, namespace: str, name: str) -> Observed | None:  # noqa: ARG002 - whichever it is
-        """
-        See that nothing runs, and that three replicas are the most.
-        """
-        self._fail()
-        return Observed(0, (), 0, 3)
-
-    def sighting(self, namespace: str, name: str) -> Sighting:
-        """
-        Show it.
-        """
-        return Sighting(self.observed(namespace, name))
-
-    def decided(self, namespace: str, name: str, before: Decision | None, after: Decision) -> None:  # noqa: ARG002
-        """
-        Hear of a decision.
-        """
-        self._fail()
-
-    def refused(self, namespace: str, name: str, sentence: str) -> None:  # noqa: ARG002 - whatever it is
-        """
-        Hear of a refusal.
-        """
-        self._fail()
-
-    def _fail(self) -> None:
-        self.asked += 1
-        if self.error is not None:
-            raise type(self.error)(*self.error.args)
-
-
-def installed(observer: Failing, sources: dict[str, FakeSource]) -> Engine:
-    """
-    Return an engine over fake sources that has an observer.
-    """
-
-    def connect(name: str, _: AnyConnection) -> FakeSource:
-        return sources.setdefault(name, FakeSource(f"{name}.test:1", announces=True))
-
-    return Engine(Document.parse(CONFIGURATION), connect, Random(4), observer=observer)  # noqa: S311 - no secret
 
 
 def failures(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -153,5 +92,6 @@ async def test_each_kind_of_failure_is_logged_once(caplog: pytest.LogCaptureFixt
         "listen: KeyError: 'ai'",
         "observed: KeyError: 'ai'",
         "observed: RuntimeError: broken",
+        "pending: KeyError: 'ai'",
         "refused: KeyError: 'ai'",
     ]
