@@ -175,6 +175,8 @@ class Story:
         jobs = [Job(f"{batch}-{n}", seconds, afterwork if n == last else 0.0) for n in range(1, last + 1)]
         self._scene.say(Teller.STORY, f"{len(jobs)} jobs are pushed")
         await self._world.queue.push(jobs)
+        # Agents may be there before the queue is sampled again, and the sample from before shows no jobs.
+        await self._until(lambda: self._depth not in (None, _NO_JOBS), within=_ROOM)
 
     async def _grow(self) -> None:
         wanted = self._tempo.replicas

@@ -20,7 +20,7 @@ from scaler.domain.policy import Policy
 from scaler.domain.readings import Signal
 from scaler.domain.signals import Observations, Signals
 from scaler.domain.state import State
-from scaler.domain.wording import duration, quiet_text, replicas_text, unknown_text
+from scaler.domain.wording import duration, pending_text, quiet_text, replicas_text, unknown_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +42,19 @@ class _Finding:
 
 
 def decide(
-    policy: Policy, seen: Observations, state: State, now: float, observed: Observed | None = None
+    policy: Policy, seen: Observations, state: State, now: float, observed: Observed | None = None, pending: str = ""
 ) -> tuple[Decision, State]:
     """
     Return the decision on what is *seen* at *now*, and the state to hand in next time.
 
     *observed* is the workload as its cluster shows it, None where nobody may look. It tightens the policy's bounds, and
-    what its pods really do stands in for what would be guessed of them otherwise.
+    what its pods really do stands in for what would be guessed of them otherwise. *pending* says why that is not known
+    yet, where somebody may look: at first sight nothing is called idle then, for as long as what is unknown may block.
 
     `recheck_at` of the decision says when to decide again even if nothing new is seen by then.
     """
     policy = within(policy, observed)
-    state = state.having(replicas=min(state.replicas, policy.maximum))
+    before = state = state.having(replicas=min(state.replicas, policy.maximum))
     signals = Signals.read(policy, seen, state, now, observed)
     demand = signals.demand()
     if demand is None or _blocks(signals, state, now, demand=demand):
@@ -69,6 +70,8 @@ def decide(
     proposal = KINDS[type(policy.params)].propose(policy.params, outlook, state.kind, now)
     state = state.having(kind=proposal.state, held_since=held_since)
     finding = (_with_demand if demand else _without_demand)(signals, state, proposal, now)
+    if pending and before.phase is None and not finding.replicas and now < _blocked_until(policy, before, now):
+        return _blocked(signals, before, now, demand=demand, pending=pending)
     if finding.reason is Reason.LOADING and signals.replicas:
         # What cannot work yet is not quiet either: the window begins when its pods are ready.
         state = state.having(kind=KINDS[type(policy.params)].interrupted(state.kind))
@@ -84,11 +87,17 @@ def _blocks(signals: Signals, state: State, now: float, *, demand: bool) -> bool
     replicas that run are not known either, and too few must not be wanted because a source is slow: that waits a while.
     """
     if demand:
-        since = now if state.blocked_since is None else state.blocked_since
-        return state.phase is None and signals.required_unknown and now < since + signals.policy.holds.unknown
+        return state.phase is None and signals.required_unknown and now < _blocked_until(signals.policy, state, now)
     if state.phase is Phase.IDLE:
         return signals.required_unknown
     return signals.something_unknown
+
+
+def _blocked_until(policy: Policy, state: State, now: float) -> float:
+    """
+    Return until when something that is not known may keep from concluding anything.
+    """
+    return (now if state.blocked_since is None else state.blocked_since) + policy.holds.unknown
 
 
 def _notice(signals: Signals, state: State, now: float, *, demand: bool) -> State:
@@ -133,15 +142,17 @@ def _held_since(signals: Signals, state: State, now: float, *, demand: bool) -> 
     return state.held_since
 
 
-def _blocked(signals: Signals, state: State, now: float, *, demand: bool | None) -> tuple[Decision, State]:
+def _blocked(
+    signals: Signals, state: State, now: float, *, demand: bool | None, pending: str = ""
+) -> tuple[Decision, State]:
     """
     Decide without knowing: an awake workload keeps its last decision for a while; then, and otherwise, nothing is said.
     """
     policy = signals.policy
     since = now if state.blocked_since is None else state.blocked_since
-    until = since + policy.holds.unknown
+    until = _blocked_until(policy, state, now)
     state = state.having(blocked_since=since, kind=KINDS[type(policy.params)].interrupted(state.kind))
-    unknown = unknown_text(signals.wants)
+    unknown = pending_text(pending) if pending else unknown_text(signals.wants)
     if signals.awake and now < until:
         sentence = (
             f"keeping {replicas_text(state.replicas)} as decided before, for another {duration(until - now)} at most: "
@@ -152,6 +163,8 @@ def _blocked(signals: Signals, state: State, now: float, *, demand: bool | None)
     more = ""
     if demand:
         more = f"; there is work, and what is known of it decides in {duration(until - now)} if that does not change"
+    elif pending:
+        more = f"; what is known decides in {duration(until - now)} if that does not change"
     elif signals.awake and policy.holds.unknown:
         more = f"; the last decision was kept for {duration(policy.holds.unknown)}"
     decision = Decision(
@@ -163,7 +176,7 @@ def _blocked(signals: Signals, state: State, now: float, *, demand: bool | None)
         wants=signals.wants,
         at=now,
         since=since if state.phase is None else state.since,
-        recheck_at=_earliest(until if demand else None, signals.stale_at(now, _loaded_at(policy, state))),
+        recheck_at=_earliest(until if demand or pending else None, signals.stale_at(now, _loaded_at(policy, state))),
     )
     return decision, state
 

@@ -49,7 +49,7 @@ class Forecast:
 
 
 def forecast(
-    policy: Policy, seen: Observations, state: State, now: float, observed: Observed | None = None
+    policy: Policy, seen: Observations, state: State, now: float, observed: Observed | None = None, pending: str = ""
 ) -> Forecast | None:
     """
     Return what comes next if every reading is read again as it is *now*; None if nothing does, or not before long.
@@ -62,13 +62,13 @@ def forecast(
     lasting = replace(
         policy, rules={signal: replace(rule, freshness=_FOR_EVER) for signal, rule in policy.rules.items()}
     )
-    at, (present, state) = now, decide(lasting, _again(readings, now), state, now, observed)
+    at, (present, state) = now, decide(lasting, _again(readings, now), state, now, observed, pending)
     decision = present
     for _ in range(_STEPS):
         if decision.recheck_at is None or decision.recheck_at >= now + _FOR_EVER:
             return None
         at = max(decision.recheck_at, at + _LEAST_STEP)
-        decision, state = decide(lasting, _again(readings, at), state, at, observed)
+        decision, state = decide(lasting, _again(readings, at), state, at, observed, pending)
         if _outcome(decision) != _outcome(present):
             return Forecast(at, decision, present)
     return None

@@ -122,3 +122,10 @@ def unknown_text(wants: Iterable[Want]) -> str:
     return "; ".join(
         f"{want.signal.value} is unknown ({want.reading.cause})" for want in wants if isinstance(want.reading, Unknown)
     )
+
+
+def pending_text(pending: str) -> str:
+    """
+    Say that nobody knows yet whether there are pods, and why.
+    """
+    return f"it is not known yet whether pods are there ({pending})"

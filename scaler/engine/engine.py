@@ -19,7 +19,7 @@ from scaler.engine.history import Archive
 from scaler.engine.ledger import Ledger
 from scaler.engine.memory import Memory
 from scaler.engine.moment import Moment
-from scaler.engine.observing import NOBODY, Observer
+from scaler.engine.observing import NOBODY, Contained, Observer
 from scaler.engine.plan import Plan, plan
 from scaler.engine.push import Pushes
 from scaler.engine.record import Record
@@ -64,7 +64,7 @@ class Engine:
         self.document = document
         self.memory = memory or Memory()
         self.memory.capacity = document.limits.workloads
-        self.observer = observer
+        self.observer = Contained(observer)
         self.roster = Roster(document.limits.workloads)
         self.ledger = Ledger()
         self.record = Record(self.roster)
@@ -331,7 +331,12 @@ class Engine:
             return
         before, namespace, name = workload.decision, workload.caller.namespace, workload.caller.name
         observed = self.observer.observed(namespace, name)
-        decision, state = moment.decide(workload.plan.policy, workload.observations, workload.state, observed)
+        pending = self.observer.pending_for(workload.caller, observed, first=workload.state.phase is None)
+        decision, state = moment.decide(workload.plan.policy, workload.observations, workload.state, observed, pending)
+        if pending and decision.verdict is Verdict.UNKNOWN and moment.now < overdue_at:
+            self._asking.watch(workload, workload.plan)
+            self._wake_at(workload, overdue_at)
+            return
         workload.decision, workload.state = decision, state
         changed = self.record.decided(workload, before, decision)
         workload.history = self.archive.note(workload.history, before, decision, changed=changed)

@@ -25,14 +25,14 @@ class Moment:
         self._decided: dict[tuple[object, ...], tuple[Policy, Decision, State]] = {}
 
     def decide(
-        self, policy: Policy, seen: Observations, state: State, observed: Observed | None = None
+        self, policy: Policy, seen: Observations, state: State, observed: Observed | None = None, pending: str = ""
     ) -> tuple[Decision, State]:
         """
         Return the decision and the next state, as `decide` does.
         """
-        alike = (id(policy), *seen.items(), state, observed)
+        alike = (id(policy), *seen.items(), state, observed, pending)
         if alike not in self._decided:
-            decision, after = decide(policy, seen, state, self.now, observed)
+            decision, after = decide(policy, seen, state, self.now, observed, pending)
             self._decided[alike] = policy, decision, after  # the policy, too: its place must not become another's
         _, decision, after = self._decided[alike]
         return decision, after

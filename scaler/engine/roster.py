@@ -86,8 +86,8 @@ class Workload:
 
     @property
     def at_zero(self) -> bool:
-        """Whether it sleeps, so that its demand is to be watched closely."""
-        return self.state.phase is Phase.IDLE
+        """Whether it sleeps, or all is read and nothing decided yet, so that its demand is to be watched closely."""
+        return self.state.phase is Phase.IDLE or (self.state.phase is None and self.all_observed)
 
     @property
     def asleep(self) -> bool:

@@ -132,7 +132,9 @@ class Showing:
             return _refused(workload, plan, now, self._engine.observer)
         caller, shadow = workload.caller, workload.shadow
         sighting = self._engine.observer.sighting(caller.namespace, caller.name)
-        present, _ = decide(plan.policy, workload.observations, workload.state, now, sighting.observed)
+        first = workload.state.phase is None
+        pending = self._engine.observer.pending_for(caller, sighting.observed, first=first)
+        present, _ = decide(plan.policy, workload.observations, workload.state, now, sighting.observed, pending)
         held = present if workload.decision is None or workload.overdue(now) else workload.decision
         same = (present.verdict, present.replicas, present.phase) == (held.verdict, held.replicas, held.phase)
         return WorkloadView(
@@ -146,7 +148,7 @@ class Showing:
             expired=workload.expired,
             acts=plan.acts,
             shadow=None if shadow is None else self._view(shadow, shadow.plan, now, ahead=ahead),
-            forecast=forecast(plan.policy, workload.observations, workload.state, now, sighting.observed)
+            forecast=forecast(plan.policy, workload.observations, workload.state, now, sighting.observed, pending)
             if ahead
             else None,
             sighting=sighting,

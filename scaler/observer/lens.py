@@ -49,7 +49,8 @@ class Lens:
     One kind in one place.
 
     Attributes:
-        synced: set once the first list is in.
+        synced: set once the first list is in; `settled`: once it is, or was refused, so that nobody need wait for it.
+        refused: whether the cluster does not let it look now.
         trouble: why it does not see now, empty while it does.
     """
 
@@ -57,6 +58,8 @@ class Lens:
         self.kind = kind
         self.namespace = namespace
         self.synced = asyncio.Event()
+        self.settled = asyncio.Event()
+        self.refused = False
         self.trouble = f"its {kind.plural} were not listed yet"
         self._api = api
         self._picture = picture
@@ -64,7 +67,6 @@ class Lens:
         self._pace = pace
         self._broken_since: float | None = None
         self._listed = False
-        self._refused = False
         self._failures = 0
         self._version = ""
         self._heard: set[tuple[str, str]] | None = None
@@ -138,6 +140,7 @@ class Lens:
         self._version = page.metadata.resourceVersion
         self._listed = True
         self.synced.set()
+        self.settled.set()
         self._mend()
 
     def _take(self, page: Page[Any], there: set[tuple[str, str]]) -> None:
@@ -166,15 +169,15 @@ class Lens:
         if self._broken_since is not None:
             lasted = asyncio.get_running_loop().time() - self._broken_since
             _log.info("%s are seen again after %s", self._what, duration(lasted))
-        self._broken_since, self._failures, self._refused, self.trouble = None, 0, False, ""
+        self._broken_since, self._failures, self.refused, self.trouble = None, 0, False, ""
 
     async def _break(self, error: ClusterError) -> None:
         """
         Take note that it does not see, and wait before it looks again.
         """
-        if self._broken_since is None or (isinstance(error, RefusedError) and not self._refused):
+        if self._broken_since is None or (isinstance(error, RefusedError) and not self.refused):
             _log.warning("%s are not seen: %s", self._what, error)
-        self.trouble, self._refused = str(error), isinstance(error, RefusedError)
+        self.trouble, self.refused = str(error), isinstance(error, RefusedError)
         if self._broken_since is None:
             # What died in silence has been dead for nobody knows how long: it is not believed any more.
             silent = self._pace.fresh if isinstance(error, SilenceError) else 0.0
@@ -182,6 +185,7 @@ class Lens:
         delay = min(self._pace.first * 2 ** min(self._failures, _DOUBLINGS), self._pace.longest)
         if isinstance(error, RefusedError):
             delay, self._version = self._pace.refused, ""
+            self.settled.set()
         self._failures += 1
         await asyncio.sleep(self._spread(delay))
 

@@ -25,6 +25,7 @@ _log = logging.getLogger(__name__)
 
 _PACE = Pace()
 _TRY_AGAIN = 5.0  # seconds
+_LOOKED_FOR = "its pods are being looked for"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class _Place:
         self.scaled_objects = Lens(api, SCALED_OBJECTS, namespace, picture, rng, pace)
         self.pods = Lens(api, PODS, namespace, picture, rng, pace)
         self.targets = {word: Lens(api, kind, namespace, picture, rng, pace) for word, kind in TARGETS.items()}
+        self.lenses = (self.scaled_objects, *self.targets.values(), self.pods)
         self.started = False
 
     async def run(self, tasks: asyncio.TaskGroup) -> None:
@@ -62,7 +64,7 @@ class _Place:
         tasks.create_task(self.scaled_objects.run())
         await self.scaled_objects.synced.wait()
         self.started = True
-        for lens in (*self.targets.values(), self.pods):
+        for lens in self.lenses[1:]:
             tasks.create_task(lens.run())
 
     def sees(self, target: TargetKey, now: float) -> bool:
@@ -75,8 +77,19 @@ class _Place:
         """
         Return a lens that does not see, of those that show a ScaledObject and its scale target, where that is known.
         """
-        lenses = [self.scaled_objects] if target is None else [self.scaled_objects, self.targets[target[0]], self.pods]
-        return next((lens for lens in lenses if not lens.sees(now)), None)
+        return next((lens for lens in self._showing(target) if not lens.sees(now)), None)
+
+    def pending(self, target: TargetKey | None, *, unread: bool) -> str:
+        """
+        Say what is not in yet of a ScaledObject and its scale target, where that is known; nothing that is refused.
+        """
+        lenses = self._showing(target)
+        if any(lens.refused for lens in lenses):
+            return ""
+        return next((lens.trouble for lens in lenses if not lens.settled.is_set()), _LOOKED_FOR if unread else "")
+
+    def _showing(self, target: TargetKey | None) -> Sequence[Lens]:
+        return (self.scaled_objects,) if target is None else (self.scaled_objects, self.targets[target[0]], self.pods)
 
 
 class ClusterObserver:
@@ -100,6 +113,7 @@ class ClusterObserver:
         self._places = {place: _Place(api, place, self._picture, rng, watching.pace) for place in places}
         self._unread: dict[TargetKey, object] = {}
         self._unread_news = asyncio.Event()
+        self._awaited: set[tuple[str, str]] = set()
         self._herald = Herald(api) if watching.events else None
         self._costs = Costs(api) if watching.deletion_cost else None
         self._warned: dict[tuple[str, str], tuple[str, ...]] = {}
@@ -112,6 +126,8 @@ class ClusterObserver:
             async with asyncio.TaskGroup() as tasks:
                 for place in self._places.values():
                     tasks.create_task(place.run(tasks))
+                    for lens in place.lenses:
+                        tasks.create_task(self._tell_once_settled(lens))
                 tasks.create_task(self._read_wanted())
                 for writer in (self._herald, self._costs):
                     if writer is not None:
@@ -135,6 +151,15 @@ class ClusterObserver:
         if held is None or held.target is None or place is None or held.target in self._unread or self._broken:
             return None
         return self._picture.observed(held) if place.sees(held.target, self._loop.time()) else None
+
+    def pending(self, namespace: str, name: str) -> str:
+        """
+        Say why a workload is not seen yet, if it soon may be; its ScaledObject is told of then. Empty otherwise.
+        """
+        why = self._pending(namespace, name)
+        if why:
+            self._awaited.add((namespace, name))
+        return why
 
     def sighting(self, namespace: str, name: str) -> Sighting:
         """
@@ -172,6 +197,13 @@ class ClusterObserver:
     def _place(self, namespace: str) -> _Place | None:
         return self._places.get(None) or self._places.get(namespace)
 
+    def _pending(self, namespace: str, name: str) -> str:
+        place, held = self._place(namespace), self._picture.find(namespace, name)
+        if self._broken or place is None or (held is not None and held.target is None):
+            return ""
+        target = None if held is None else held.target
+        return place.pending(target, unread=target in self._unread)
+
     def _missing(self, namespace: str, name: str) -> str:
         if self._broken:
             return self._broken
@@ -189,7 +221,7 @@ class ClusterObserver:
         if held.target is None:
             return f"its scale target is a {held.foreign}; {' and '.join(f'{word}s' for word in TARGETS)} are watched"
         if held.target in self._unread:
-            return "its pods are being looked for"
+            return _LOOKED_FOR
         return f"there is no {held.target[0]} {held.namespace}/{held.target[2]}"
 
     def _notice(self, namespace: str, name: str) -> None:
@@ -209,6 +241,18 @@ class ClusterObserver:
         for sentence in held.warnings:
             if sentence not in before:
                 self._herald.tell(held, News.SETTING_HURTS, sentence)
+
+    async def _tell_once_settled(self, lens: Lens) -> None:
+        await lens.settled.wait()
+        self._tell_awaited()
+
+    def _tell_awaited(self) -> None:
+        """
+        Tell of those that were pending when somebody asked, and are no more.
+        """
+        for key in [key for key in self._awaited if not self._pending(*key)]:
+            self._awaited.discard(key)
+            self._listener(*key)
 
     def _want(self, target: TargetKey) -> None:
         place = self._place(target[1])
@@ -240,8 +284,9 @@ class ClusterObserver:
                 if self._unread.get(target) is not wanted:
                     continue
                 del self._unread[target]
-                if (key := self._picture.key_of(target)) is not None:
+                for key in self._picture.keys_of(target):
                     self._listener(*key)
+            self._tell_awaited()
 
 
 @asynccontextmanager

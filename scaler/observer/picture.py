@@ -81,15 +81,15 @@ class PodHeld:
 @dataclass(slots=True)
 class TargetHeld:
     """
-    What is held of a scale target that a ScaledObject names.
+    What is held of a scale target that ScaledObjects name.
 
     Attributes:
-        scaled_object: the key of the ScaledObject.
+        scaled_objects: the keys of those that name it: one, but for moments in which another takes its place.
         replicas: its `spec.replicas`, None as long as it is not there.
         pods: its pods by name, those about to go left out; None while there are none, as for most.
     """
 
-    scaled_object: tuple[str, str]
+    scaled_objects: tuple[tuple[str, str], ...]
     replicas: int | None = None
     pods: dict[str, PodHeld] | None = None
 
@@ -121,29 +121,25 @@ class Picture:
         """
         Return a ScaledObject's workload, None if its scale target is not there.
         """
-        if held.observed is None and held.target is not None:
-            target = self._targets[held.target]
-            if target.replicas is not None:
-                pods = sorted(
-                    (pod.replica for pod in (target.pods or {}).values()), key=lambda pod: (pod.created, pod.pod)
-                )
-                held.observed = _put_together(target.replicas, tuple(pods), held)
+        target = None if held.target is None else self._targets.get(held.target)
+        if held.observed is None and target is not None and target.replicas is not None:
+            pods = sorted((pod.replica for pod in (target.pods or {}).values()), key=lambda pod: (pod.created, pod.pod))
+            held.observed = _put_together(target.replicas, tuple(pods), held)
         return held.observed
 
-    def key_of(self, target: TargetKey) -> tuple[str, str] | None:
+    def keys_of(self, target: TargetKey) -> tuple[tuple[str, str], ...]:
         """
-        Return the namespace and name of the ScaledObject that scales a target.
+        Return the namespaces and names of the ScaledObjects that scale a target.
         """
         found = self._targets.get(target)
-        return None if found is None else found.scaled_object
+        return () if found is None else found.scaled_objects
 
     def costs(self, held: Held) -> dict[str, str | None]:
         """
         Return the deletion costs of a workload's pods.
         """
-        if held.target is None:
-            return {}
-        return {name: pod.cost for name, pod in (self._targets[held.target].pods or {}).items()}
+        target = None if held.target is None else self._targets.get(held.target)
+        return {} if target is None else {name: pod.cost for name, pod in (target.pods or {}).items()}
 
     def put(self, kind: Kind, item: Item) -> None:
         """
@@ -217,8 +213,7 @@ class Picture:
         key = namespace, name
         self._scaled_objects[key] = after
         if target is not None:
-            self._targets[target] = TargetHeld(key)
-            self._wanted(target)
+            self._name_target(target, key)
         self._changed(namespace, name)
 
     def _remove_scaled_object(self, namespace: str, name: str) -> None:
@@ -226,8 +221,30 @@ class Picture:
         if held is None:
             return
         if held.target is not None:
-            self._targets.pop(held.target, None)
+            self._leave_target(held.target, (namespace, name))
         self._changed(namespace, name)
+
+    def _name_target(self, target: TargetKey, key: tuple[str, str]) -> None:
+        """
+        Hold a scale target for a ScaledObject. One that takes another's place may come before that one goes.
+        """
+        there = self._targets.get(target)
+        if there is not None:
+            there.scaled_objects += (key,)
+            return
+        self._targets[target] = TargetHeld((key,))
+        self._wanted(target)
+
+    def _leave_target(self, target: TargetKey, key: tuple[str, str]) -> None:
+        """
+        Hold a scale target no more for a ScaledObject, and not at all if no other names it.
+        """
+        there = self._targets.get(target)
+        if there is None:
+            return
+        there.scaled_objects = tuple(each for each in there.scaled_objects if each != key)
+        if not there.scaled_objects:
+            del self._targets[target]
 
     def _remove_target(self, key: TargetKey) -> None:
         target = self._targets.get(key)
@@ -260,10 +277,11 @@ class Picture:
         self._renew(target)
 
     def _renew(self, target: TargetHeld) -> None:
-        held = self._scaled_objects.get(target.scaled_object)
-        if held is not None:
-            held.observed = None
-            self._changed(held.namespace, held.name)
+        for key in target.scaled_objects:
+            held = self._scaled_objects.get(key)
+            if held is not None:
+                held.observed = None
+                self._changed(held.namespace, held.name)
 
 
 _NOBODYS: TargetKey = ("", "", "")

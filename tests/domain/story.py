@@ -46,6 +46,7 @@ class Story:
         self.state = state
         self.now = 1000.0
         self.observed: Observed | None = None
+        self._pending = ""
         self.decision: Decision | None = None
         self.decisions: list[Decision] = []
         self._world: dict[Signal, Value | str | None] = {}
@@ -94,14 +95,21 @@ class Story:
         """
         before = dict(enumerate(self.observed.replicas)) if self.observed else {}
         replicas = tuple(self._pod(before.get(index), index, ready=each) for index, each in enumerate(ready))
-        self.observed = Observed(len(replicas), replicas, minimum, maximum)
+        self.observed, self._pending = Observed(len(replicas), replicas, minimum, maximum), ""
         return self
 
     def blind(self) -> Story:
         """
         From now on nobody may look into the cluster.
         """
-        self.observed = None
+        self.observed, self._pending = None, ""
+        return self
+
+    def pending(self, why: str = "its pods were not listed yet") -> Story:
+        """
+        From now on the cluster is looked at, and nothing is seen yet.
+        """
+        self.observed, self._pending = None, why
         return self
 
     def unread(self, *signals: Signal) -> Story:
@@ -180,7 +188,7 @@ class Story:
         self._decide()
 
     def _decide(self) -> None:
-        self.decision, self.state = decide(self.policy, self._seen, self.state, self.now, self.observed)
+        self.decision, self.state = decide(self.policy, self._seen, self.state, self.now, self.observed, self._pending)
         self.decisions.append(self.decision)
 
     def _pod(self, before: Replica | None, index: int, *, ready: bool) -> Replica:

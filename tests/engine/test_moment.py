@@ -53,3 +53,13 @@ def test_everybody_gets_what_the_decision_would_be_alone(policy: Policy, waiting
     for _ in range(2):
         assert moment.decide(POLICY, seen(5), NEVER_SEEN) == decide(POLICY, seen(5), NEVER_SEEN, 10.0)
         assert moment.decide(policy, seen(waiting, at), state) == decide(policy, seen(waiting, at), state, 10.0)
+
+
+def test_who_is_seen_decides_nothing_for_who_is_not_seen_yet() -> None:
+    """
+    Alike in all else: the one sleeps, of the other nothing is known.
+    """
+    moment = Moment(10.0)
+    for pending in ("", "its pods were not listed yet", ""):
+        alone = decide(POLICY, seen(0), NEVER_SEEN, 10.0, None, pending)
+        assert moment.decide(POLICY, seen(0), NEVER_SEEN, None, pending) == alone

@@ -5,87 +5,20 @@ The engine and who observes the cluster: what is seen decides, and what is decid
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from random import Random
 
 import pytest
 
-from scaler.domain.decision import Decision, Phase, Reason, Verdict
-from scaler.domain.observed import Observed, Replica, Sighting
-from scaler.engine.engine import Engine
+from scaler.domain.decision import Phase, Reason, Verdict
+from scaler.domain.observed import Sighting
 from scaler.engine.showing import Showing
 from scaler.engine.views import ConfigurationView
 from scaler.engine.workload import MetadataError
-from scaler.settings.connections import AnyConnection
 from scaler.settings.document import Document
 from scaler.sources.fake import FakeSource
-from tests.engine.installation import CONFIGURATION, Installation, caller, connections, minutes
+from tests.engine.installation import Installation, caller, connections, minutes
+from tests.engine.observers import Staged, installed
 
 pytestmark = pytest.mark.looptime
-
-
-class Staged:
-    """
-    An observer that sees what it was told to.
-    """
-
-    def __init__(self) -> None:
-        self.seen: Observed | None = None
-        self.reasons: list[Reason] = []
-        self.refusals: list[str] = []
-        self._changed: Callable[[str, str], None] = lambda _namespace, _name: None
-
-    def listen(self, changed: Callable[[str, str], None]) -> None:
-        """
-        Take whom to tell.
-        """
-        self._changed = changed
-
-    def see(self, *ready: bool, maximum: int | None = None) -> None:
-        """
-        From now on there are so many pods, ready or not.
-        """
-        now = asyncio.get_running_loop().time()
-        pods = (Replica(f"agent-{number}", now, now if each else None) for number, each in enumerate(ready))
-        self.seen = Observed(len(ready), tuple(pods), 0, maximum)
-        self._changed("ai", "agent")
-
-    def observed(self, namespace: str, name: str) -> Observed | None:
-        """
-        Show it, for one workload alone.
-        """
-        return self.seen if (namespace, name) == ("ai", "agent") else None
-
-    def sighting(self, namespace: str, name: str) -> Sighting:
-        """
-        Show it.
-        """
-        return Sighting(self.observed(namespace, name), "", ("a setting hurts",))
-
-    def decided(self, namespace: str, name: str, before: Decision | None, after: Decision) -> None:
-        """
-        Keep the reason.
-        """
-        assert (namespace, name) == ("ai", "agent")
-        if before is None or before.reason is not after.reason:
-            self.reasons.append(after.reason)
-
-    def refused(self, namespace: str, name: str, sentence: str) -> None:
-        """
-        Keep the sentence.
-        """
-        self.refusals.append(f"{namespace}/{name}: {sentence}")
-
-
-def installed(observer: Staged, sources: dict[str, FakeSource]) -> Engine:
-    """
-    Return an engine over fake sources that has an observer.
-    """
-
-    def connect(name: str, _: AnyConnection) -> FakeSource:
-        return sources.setdefault(name, FakeSource(f"{name}.test:1", announces=True))
-
-    return Engine(Document.parse(CONFIGURATION), connect, Random(4), observer=observer)  # noqa: S311 - no secret
 
 
 async def test_what_is_seen_decides_at_once() -> None:

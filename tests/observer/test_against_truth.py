@@ -19,11 +19,11 @@ NAMES = ("one", "two", "three")
 
 class World:
     """
-    Workloads that come, change and go at random, and what is there of them.
+    Workloads that come, change and go at random, and what is there of them. Several may name one target.
     """
 
     def __init__(self, cluster: FakeCluster, rng: Random) -> None:
-        self.scaled_objects: set[str] = set()
+        self.scaled_objects: dict[str, str] = {}
         self.targets: set[str] = set()
         self.pods: dict[str, dict[str, bool]] = {name: {} for name in NAMES}
         self._cluster = cluster
@@ -47,16 +47,18 @@ class World:
         """
         Return each workload's pods, None where the ScaledObject or its target is not there.
         """
-        whole = self.scaled_objects & self.targets
-        return {name: self.pods[name] if name in whole else None for name in NAMES}
+        named = {name: self.scaled_objects.get(name, "") for name in NAMES}
+        return {name: self.pods[named[name]] if named[name] in self.targets else None for name in NAMES}
 
     async def _scaled_object(self, name: str) -> None:
         if name in self.scaled_objects and self._rng.random() < 0.4:
-            self.scaled_objects.remove(name)
+            del self.scaled_objects[name]
             await self._cluster.delete("scaledobjects", "ai", name)
         else:
-            self.scaled_objects.add(name)
-            await self._cluster.put("scaledobjects", scaled_object(name, maxReplicaCount=self._rng.randrange(1, 9)))
+            named = self.scaled_objects[name] = name if self._rng.random() < 0.6 else self._rng.choice(NAMES)
+            maximum = self._rng.randrange(1, 9)
+            item = scaled_object(name, target={"name": named}, maxReplicaCount=maximum)
+            await self._cluster.put("scaledobjects", item)
 
     async def _target(self, name: str) -> None:
         if name in self.targets and self._rng.random() < 0.4:

@@ -74,6 +74,28 @@ async def test_the_cluster_is_seen_explained_and_told(redis: RedisServer, cluste
         await eventually(lambda: [each["reason"] for each in cluster.events.values()] == ["SettingHurts"])
 
 
+async def test_who_loads_is_not_stopped_by_a_restart_before_the_cluster_answers(
+    redis: RedisServer, cluster: FakeCluster, tmp_path: Path
+) -> None:
+    """
+    The queue is empty, and the cluster slow: the answer is an error that says why, explain too; then both pods stay.
+    """
+    await cluster.put("pods", pod("agent-1", age=20))
+    cluster.hang()
+    kubeconfig = str(cluster.kubeconfig(tmp_path / "kubeconfig"))
+    with observing(tmp_path, redis, SCALER_KUBECONFIG=kubeconfig) as scaler:
+        async with keda(scaler) as caller:
+            said = await caller.outcome(CALLED)
+            assert "it is not known yet whether pods are there" in str(said)
+            assert "whether pods are there" in scaler.explain(
+                "ai/agent", "--server", f"http://127.0.0.1:{scaler.http_port}"
+            )
+            cluster.resume()
+            assert await caller.decided(CALLED)
+            assert (await caller.round(CALLED))[1] == 2
+            assert scaler.workload("agent")["reason"] == "loading"
+
+
 @pytest.mark.parametrize("trouble", ["no cluster", "gone", "forbidden", "wrong token"])
 async def test_without_a_view_it_decides_as_ever_and_says_so(
     trouble: str, redis: RedisServer, cluster: FakeCluster, tmp_path: Path
