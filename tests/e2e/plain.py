@@ -15,6 +15,7 @@ LABEL = "e2e-plain"
 """The label that names a group."""
 
 _PORTION = 40
+_GONE_WITHIN = 180.0
 
 
 def deployment(name: str, group: str) -> dict[str, Any]:
@@ -121,7 +122,8 @@ def take_down(group: str) -> None:
     Remove a group: its ScaledObjects first.
     """
     for kind in ("scaledobjects.keda.sh", "deployments"):
-        kubectl("delete", kind, "-n", AGENTS, "-l", f"{LABEL}={group}", "--wait=true", "--ignore-not-found")
+        chosen = ("-l", f"{LABEL}={group}", "--wait=true", "--ignore-not-found")
+        kubectl("delete", kind, "-n", AGENTS, *chosen, within=_GONE_WITHIN)
 
 
 def numbered(group: str, number: int) -> Sequence[str]:

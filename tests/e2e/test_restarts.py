@@ -143,7 +143,7 @@ def _rolled_over(scene: Scene) -> None:
         ("the scaler stopped", _replaced(SYSTEM, _SCALER), _HANDED_OVER),
         ("the scaler updated", _rolled_over, _RESOLVED_AGAIN),
         ("the scaler killed", _replaced(SYSTEM, _SCALER, "--grace-period=0", "--force"), _RESOLVED_AGAIN),
-        ("KEDA's operator killed", _replaced("keda", "app=keda-operator", "--grace-period=0", "--force"), 60),
+        ("KEDA's operator killed", _replaced("keda", "app=keda-operator", "--grace-period=0", "--force"), 90),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
