@@ -123,16 +123,17 @@ def test_the_longest_history_costs_less_than_stated(share: int) -> None:
     history = archive.note(None, before, before, changed=True)
     tracemalloc.start()
     try:
-        base, _ = tracemalloc.get_traced_memory()
         for turn in range(1, 12_000):
             after = decision(turn * 5.0, rng.randrange(99), turn % 9, rate, sentence=f"{turn} " + "words " * 25)
             history = archive.note(history, before, after, changed=turn % 2 == 0)
-        cost = tracemalloc.get_traced_memory()[0] - base
+        # What others do meanwhile, in threads of pytest's own, is not its cost.
+        ours = (tracemalloc.Filter(True, "*/scaler/*"), tracemalloc.Filter(True, __file__))
+        cost = sum(trace.size for trace in tracemalloc.take_snapshot().filter_traces(ours).traces)
     finally:
         tracemalloc.stop()
     assert history is not None
     assert len(history.samples()) > 800 / share / 1.2
-    assert cost < 48 * 1024 / share + 2048
+    assert 1024 < cost < 48 * 1024 / share + 2048
 
 
 def test_a_history_of_no_length_is_none() -> None:
