@@ -13,6 +13,7 @@ import pytest
 
 from tests.e2e import plain
 from tests.e2e.agents import POLL, Agent, install
+from tests.e2e.compare.rows import KEDA
 from tests.e2e.kubectl import eventually, get, kubectl
 from tests.e2e.names import AGENTS, SYSTEM
 from tests.e2e.queues import ListQueue
@@ -23,8 +24,8 @@ _SLEEPERS = 12
 _JOBS = 2
 _JOB = 240.0
 _FROZEN = 60.0
-_COOLDOWN = 60
-"""The chart's own, in seconds. KEDA 2.21 may stop what is active when the scaler is away for longer (see README.md)."""
+_COOLDOWN: int = KEDA["cooldownPeriod"]
+"""The agents' chart's own, in seconds. KEDA 2.21 may stop what is active when the scaler is away for longer."""
 
 _HANDED_OVER = 12.0
 """Seconds; by then KEDA's client has the address of the next pod, and has opened its streams again."""

@@ -14,7 +14,7 @@ sourceDown:
   summary: {{ "The connection {{ $labels.connection }} does not answer" | quote }}
   description: >-
     Workloads that need it keep their last decision for a while, and are then left as they are, or as their fallback says:
-    nothing is woken. The scaler's log says what is wrong (address, credentials, network policy, or the server itself).
+    no job wakes them. The scaler's log says what is wrong (address, credentials, network policy, or the server itself).
 undecided:
   alert: AgentScalerUndecided
   expr: gpu_agent_scaler_workload_reason{MINE,reason="unknown"} == 1
