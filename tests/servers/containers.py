@@ -17,12 +17,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from docker.errors import DockerException, NotFound
+from docker.errors import APIError, DockerException, NotFound
 from docker.models.containers import Container as Handle
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.docker_client import DockerClient
 
 from tests.servers.command import Command
+
+_FREEZE_TRIALS = 5
+"""On a busy machine the engine may give up on freezing a container whose processes keep starting others."""
 
 
 @cache
@@ -91,8 +94,16 @@ class Container:
         """
         Freeze it.
         """
-        if self._handle is not None:
-            self._handle.pause()
+        if self._handle is None:
+            return
+        for left in reversed(range(_FREEZE_TRIALS)):
+            try:
+                self._handle.pause()
+            except APIError as error:
+                if not left or "unable to freeze" not in str(error):
+                    raise
+            else:
+                break
 
     def resume(self) -> None:
         """

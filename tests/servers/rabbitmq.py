@@ -12,11 +12,12 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from uuid import uuid4
 
 from tests.servers.certificates import Certificates
 from tests.servers.command import Command
 from tests.servers.ports import accepts, free_port
-from tests.servers.server import Server
+from tests.servers.server import Server, ServerFailedError
 
 # Its own port mapper beside it: a shared one would outlive the server, or end with another one's container. The folder
 # is where Debian has the program itself; the one on its PATH insists on a user of its own.
@@ -24,8 +25,8 @@ _SCRIPT = "epmd -address 127.0.0.1 & PATH=/usr/lib/rabbitmq/bin:$PATH exec rabbi
 _STATISTICS_MS = 500
 """How often queues tell the management API their depths; 5000 by default, which tests need not wait for."""
 
-_WRITTEN_WITHIN = 10.0
-"""Seconds in which a new queue is on the disk; it takes two at most where nothing else keeps the machine busy."""
+_WRITTEN_WITHIN = 60.0
+"""Seconds in which its tables are on the disk; it takes two at most where nothing else keeps the machine busy."""
 
 
 class RabbitServer(Server):
@@ -83,39 +84,44 @@ class RabbitServer(Server):
 
     def stop(self) -> None:
         """
-        End it at once, as a crash would, but not before the durable queues are on its disk, which it writes late.
+        End it at once, as a crash would, but not before what it was told is on its disk, which it writes late.
+
+        Raises:
+            ServerFailedError: it did not write it, or something still listens on its ports.
         """
-        deadline = time.monotonic() + _WRITTEN_WITHIN
-        missing = self._durable() if self._process.running() and not self._paused else set()
-        while missing and time.monotonic() < deadline:
-            time.sleep(0.05)
-            missing = {name for name in missing if not self._written(name)}
+        if self._process.running() and not self._paused:
+            self._settle()
         super().stop()
 
     @property
     def _context(self) -> ssl.SSLContext | None:
         return ssl.create_default_context(cafile=self._certificates.ca) if self._certificates else None
 
-    def _durable(self) -> set[str]:
+    def _settle(self) -> None:
         """
-        Return the names of the durable queues; none if it does not answer: then nobody can have made one just now.
+        Wait until its tables are on the disk: they are written in order, so all is there once a last entry is.
         """
+        mark = uuid4().hex
         login = base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
         request = urllib.request.Request(
-            f"{self.management}/api/queues?columns=name,durable", headers={"Authorization": f"Basic {login}"}
+            f"{self.management}/api/global-parameters/mark",
+            method="PUT",
+            data=json.dumps({"value": mark}).encode(),
+            headers={"Authorization": f"Basic {login}", "Content-Type": "application/json"},
         )
-        try:
-            with urllib.request.urlopen(request, timeout=10, context=self._context) as answer:
-                return {queue["name"] for queue in json.load(answer) if queue["durable"]}
-        except OSError:
-            return set()
+        with urllib.request.urlopen(request, timeout=_WRITTEN_WITHIN, context=self._context):
+            deadline = time.monotonic() + _WRITTEN_WITHIN
+        while not self._written(mark):
+            if time.monotonic() > deadline:
+                raise ServerFailedError(f"{self.name} did not write its tables within {_WRITTEN_WITHIN:g} s")
+            time.sleep(0.05)
 
-    def _written(self, name: str) -> bool:
+    def _written(self, mark: str) -> bool:
         """
-        Tell whether a queue is in the tables of the node, or in their log.
+        Tell whether a word is in the tables of the node, or in their log.
         """
         tables = [path for path in self._data.glob("*/*") if path.suffix in (".LOG", ".DCL", ".DCD", ".TMP")]
-        return any(name.encode() in path.read_bytes() for path in tables if path.exists())
+        return any(mark.encode() in path.read_bytes() for path in tables if path.exists())
 
     def _configuration(self) -> list[str]:
         lines = [
