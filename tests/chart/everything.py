@@ -19,17 +19,9 @@ from tests.chart.rendered import Object, objects
 
 EVERY_CHART = pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
 
-EVERY_FILE = pytest.mark.parametrize(
-    ("source", "values"),
-    [
-        pytest.param(
-            source, path, id=f"{source.name}-{path.stem}", marks=pytest.mark.xdist_group(f"{source.name} {path}")
-        )
-        for source in SOURCES
-        for path in source.files
-    ],
-)
-"""One process runs all that is asked of a file, so that what it renders is rendered once."""
+_FILES = {f"{source.name}-{path.stem}": (source, path) for source in SOURCES for path in source.files}
+
+EVERY_FILE = pytest.mark.parametrize(("source", "values"), list(_FILES.values()), ids=list(_FILES))
 
 
 def versions(values: Path) -> list[str]:
