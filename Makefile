@@ -9,8 +9,8 @@ PYTHON ?= python3.13 python3.12 python3.11 python3
 PYTEST_ARGS ?=
 COMPARE_ARGS ?=
 MUTANTS ?=
-# Beside each other on the cores that there are, each file in one process; a process has servers of its own.
-PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile
+# Most of their time they wait, so there are more processes than two cores could feed; each has servers of its own.
+PARALLEL := --numprocesses 4 --dist worksteal
 # What the charts install by default: they refuse "latest".
 IMAGE ?= gpu-agent-scaler:$(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' scaler/__init__.py)
 BASE_IMAGE ?=
@@ -32,7 +32,7 @@ setup: $(VENV)/.dev $(VENV)/.helm ## Make the environment in .venv with all tool
 
 test: $(VENV)/.dev $(VENV)/.helm ## Run every test; real servers in containers, or on this machine where no engine answers
 	@$(PY) -m tests.servers
-	$(if $(PYTEST_ARGS),$(PY) -m pytest $(PYTEST_ARGS),$(PY) -m pytest --numprocesses auto --dist loadgroup tests/chart)
+	$(if $(PYTEST_ARGS),$(PY) -m pytest $(PYTEST_ARGS),$(PY) -m pytest --numprocesses auto tests/chart)
 	$(if $(PYTEST_ARGS),,$(PY) -m pytest $(PARALLEL) --ignore tests/chart --ignore tests/e2e)
 
 test-local: $(VENV)/.dev ## Run the tests that need servers, with servers of this machine and no containers
@@ -43,7 +43,7 @@ e2e: $(VENV)/.dev $(VENV)/.helm ## Run the end-to-end tests on the cluster of KU
 	@$(SCALER_E2E_ENTER) $(PY) -m tests.e2e
 	$(if $(SCALER_E2E_IMAGE),,@$(MAKE) --no-print-directory image IMAGE=gpu-agent-scaler:e2e BASE_IMAGE=$(or $(BASE_IMAGE),$(SCALER_BASE_IMAGE)))
 	@$(SCALER_E2E_ENTER) $(PY) -m tests.e2e load
-	$(SCALER_E2E_ENTER) $(PY) -m pytest -rs tests/e2e $(PYTEST_ARGS)
+	$(SCALER_E2E_ENTER) $(PY) -m pytest -rs --numprocesses 2 tests/e2e $(PYTEST_ARGS)
 
 e2e-compare: $(VENV)/.dev $(VENV)/.helm ## Replay one trace under stock KEDA and under the scaler on that cluster, ten minutes each (COMPARE_ARGS="--minutes 2"); figures go to build/e2e-compare.json
 	@$(SCALER_E2E_ENTER) $(PY) -m tests.e2e

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e import agents
+from tests.e2e import agents, lanes
 from tests.e2e.agents import Agent
 from tests.e2e.charts import Grounds
 from tests.e2e.cluster import UnfitError, fit
@@ -24,32 +24,39 @@ from tests.e2e.stage import Stage, note
 _HERE = Path(__file__).parent
 _TOLD = 600.0
 _LONGEST = 600.0
-_LATER = 45.0
-"""Seconds until many ScaledObjects are put up, with which KEDA is slow: it is to see the first tests' own before."""
-
-_ORDER = ("holds", "configuration", "wakes", "many", "charts", "trace", "outages", "restarts")
-"""Beside the trace there is nothing that disturbs others; the outages and restarts come when it has ended."""
-
 _stages: list[Stage] = []
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> lanes.Schedule:
+    """
+    Let each process have a lane.
+    """
+    return lanes.Schedule(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     Give every test here the time that a cluster takes, and its place in the order.
     """
-    ours = [item for item in items if item.path.is_relative_to(_HERE)]
-    items[:] = [item for item in items if item not in ours] + sorted(ours, key=_place)
-    for item in ours:
-        if item.get_closest_marker("timeout") is None:
+    items[:] = lanes.arranged(items, _HERE)
+    for item in items:
+        if item.path.is_relative_to(_HERE) and item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(_LONGEST))
 
 
-def _place(item: pytest.Item) -> int:
-    return next((at for at, word in enumerate(_ORDER) if word in item.path.stem), len(_ORDER))
+@pytest.fixture(scope="session")
+def lane(tmp_path_factory: pytest.TempPathFactory) -> Generator[lanes.Lane]:
+    """
+    The process among those that go on beside it.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    lane = lanes.Lane(folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder)
+    yield lane
+    lane.end()
 
 
 @pytest.fixture(scope="session")
-def stage() -> Generator[Stage]:
+def stage(lane: lanes.Lane) -> Generator[Stage]:  # noqa: ARG001 - ends after the stage
     """
     The stage.
     """
@@ -82,29 +89,38 @@ def replay(stage: Stage) -> Generator[Replay]:
 
 
 @pytest.fixture(scope="session")
-def crowd(stage: Stage, request: pytest.FixtureRequest) -> Generator[Crowd]:
+def crowd(stage: Stage) -> Generator[Crowd]:
     """
     Idle ScaledObjects by the hundred, which KEDA takes minutes to see: they are put up beside other tests.
     """
     crowd = Crowd(stage)
-    alone = all("crowd" in item.fixturenames for item in _chosen(request))
-    crowd.begin(after=0.0 if alone else _LATER)
+    crowd.come()
     yield crowd
-    crowd.take_down()
+    crowd.gone()
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module")
+def alone(request: pytest.FixtureRequest, lane: lanes.Lane) -> None:
+    """
+    Nothing else is going on: whatever is done to KEDA or the API server is done to this module's tests only.
+    """
+    lane.alone()
+    if _needed(request, "crowd"):
+        request.getfixturevalue("crowd").gone()
+
+
+@pytest.fixture(scope="module", autouse=True)
 def early(request: pytest.FixtureRequest) -> None:
     """
-    Begin at once with what takes long, if any of the chosen tests needs it.
+    Begin with the first tests what takes long, if any test of their lane needs it.
     """
-    for name in ("replay", "crowd", "default_install"):
-        if any(name in item.fixturenames for item in _chosen(request)):
+    for name in ("default_install", "replay", "crowd"):
+        if _needed(request, name):
             request.getfixturevalue(name)
 
 
-def _chosen(request: pytest.FixtureRequest) -> list[pytest.Function]:
-    return [item for item in request.session.items if isinstance(item, pytest.Function)]
+def _needed(request: pytest.FixtureRequest, name: str) -> bool:
+    return any(name in item.fixturenames for item in lanes.of(request.path, request.session.items))
 
 
 @pytest.fixture

@@ -5,7 +5,9 @@ Idle ScaledObjects by the hundred: those that are woken one by one, and two hund
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from tests.e2e import plain
@@ -15,6 +17,9 @@ from tests.e2e.queues import ListQueue, Queue, RabbitQueue, StreamQueue
 from tests.e2e.stage import Stage
 
 _SEEN_WITHIN = 400.0
+_PORTION, _EACH = 6, 4.0
+"""So many at a time, and seconds for them. It is KEDA's own pace: what others put up meanwhile does not wait long."""
+
 _SIZES = {"wake-list": 30, "wake-stream": 10, "wake-rabbit": 30, "wake-stock": 30, "many": 200}
 _QUEUES: dict[str, type[Queue]] = {"wake-stream": StreamQueue, "wake-rabbit": RabbitQueue}
 
@@ -28,35 +33,40 @@ class Crowd:
         self._stage = stage
         self._groups: dict[str, Sequence[Queue]] = {}
         self._trouble: Exception | None = None
-        self._thread: threading.Thread | None = None
+        self._coming = threading.Thread(target=self._put_up, daemon=True)
+        self._going = threading.Thread(target=self._take_down, daemon=True)
 
-    def begin(self, after: float) -> None:
+    def come(self) -> None:
         """
-        Put them up in so many seconds, and return at once.
+        Begin to put them up, and return at once.
         """
-        self._thread = threading.Timer(after, self._put_up)
-        self._thread.daemon = True
-        self._thread.start()
+        self._coming.start()
+
+    def leave(self) -> None:
+        """
+        Begin to take them down, and return at once.
+        """
+        if not self._going.ident:
+            self._going.start()
+
+    def gone(self) -> None:
+        """
+        Return when they are gone.
+        """
+        self.leave()
+        self._going.join()
+        if self._trouble is not None:
+            raise self._trouble
 
     def group(self, name: str) -> Sequence[Queue]:
         """
         Return the queues of a group, once KEDA has seen all of its ScaledObjects.
         """
-        assert self._thread is not None, "nothing was begun"
-        self._thread.join()
+        self._coming.join()
         if self._trouble is not None:
             raise self._trouble
         eventually(f"KEDA has seen all of {name}", lambda: _seen(name) == _SIZES[name], _SEEN_WITHIN)
         return self._groups[name]
-
-    def take_down(self) -> None:
-        """
-        Remove them all.
-        """
-        if self._thread is not None:
-            self._thread.join()
-        for group in self._groups:
-            plain.take_down(group)
 
     def _put_up(self) -> None:
         try:
@@ -64,23 +74,47 @@ class Crowd:
             for group, size in _SIZES.items():
                 kind = _QUEUES.get(group, ListQueue)
                 self._groups[group] = queues = [kind(self._stage, name) for name in plain.numbered(group, size)]
-                plain.put_up(each for queue in queues for each in _objects(group, queue.name))
+                _in_portions(queues, partial(_stand, group))
         except Exception as error:  # noqa: BLE001 - it is told to who asks for a group
             self._trouble = error
 
+    def _take_down(self) -> None:
+        self._coming.join()
+        try:
+            for queues in self._groups.values():
+                _in_portions(queues, lambda some: plain.remove([queue.name for queue in some]))
+        except Exception as error:  # noqa: BLE001 - it is told to who waits for it
+            self._trouble = error
 
-def _objects(group: str, name: str) -> Sequence[dict[str, Any]]:
+
+def _stand(group: str, queues: Sequence[Queue]) -> None:
+    plain.put_up(_objects(group, queues))
+
+
+def _in_portions(queues: Sequence[Queue], do: Callable[[Sequence[Queue]], None]) -> None:
+    for at in range(0, len(queues), _PORTION):
+        begun = time.monotonic()
+        do(queues[at : at + _PORTION])
+        time.sleep(max(0.0, begun + _EACH - time.monotonic()))
+
+
+def _objects(group: str, queues: Sequence[Queue]) -> Iterator[dict[str, Any]]:
+    for queue in queues:
+        trigger = _trigger(group, queue.name)
+        yield plain.deployment(queue.name, group)
+        yield plain.scaled_object(queue.name, group, trigger, pollingInterval=30, cooldownPeriod=90)
+
+
+def _trigger(group: str, name: str) -> dict[str, Any]:
     match group:
         case "wake-stock":
-            trigger = plain.stock_list(name)
+            return plain.stock_list(name)
         case "wake-rabbit":
-            trigger = plain.ours("plain-rabbitmq", queue=name)
+            return plain.ours("plain-rabbitmq", queue=name)
         case "wake-stream":
-            trigger = plain.ours("plain", queue=name, queueType="stream", queueGroup="agents")
+            return plain.ours("plain", queue=name, queueType="stream", queueGroup="agents")
         case _:
-            trigger = plain.ours("plain", queue=name)
-    scaled = plain.scaled_object(name, group, trigger, pollingInterval=30, cooldownPeriod=90)
-    return plain.deployment(name, group), scaled
+            return plain.ours("plain", queue=name)
 
 
 def _seen(group: str) -> int:

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import os
 
-PREFIX = os.environ.get("SCALER_E2E_PREFIX", "e2e")
-"""The beginning of every name that the whole cluster shares."""
+PREFIX = "-".join(filter(None, (os.environ.get("SCALER_E2E_PREFIX", "e2e"), os.environ.get("PYTEST_XDIST_WORKER"))))
+"""The beginning of every name that the whole cluster shares, with this process's own word if others run beside it."""
 
 SYSTEM = f"{PREFIX}-scaler"
 """The namespace of the scaler and of what it asks."""

@@ -126,6 +126,14 @@ def take_down(group: str) -> None:
         kubectl("delete", kind, "-n", AGENTS, *chosen, within=_GONE_WITHIN)
 
 
+def remove(names: Sequence[str]) -> None:
+    """
+    Remove some by their names: ScaledObjects first.
+    """
+    for kind in ("scaledobjects.keda.sh", "deployments"):
+        kubectl("delete", kind, "-n", AGENTS, "--wait=true", "--ignore-not-found", *names, within=_GONE_WITHIN)
+
+
 def numbered(group: str, number: int) -> Sequence[str]:
     """
     Return the names of a group.

@@ -53,7 +53,7 @@ def busy(stage: Stage) -> None:
 
 def bound(stage: Stage) -> None:
     """A GPU that never rests holds its worker for as long as the policy says, and then it goes."""
-    agent = install(stage, "bound", "list", policy="blind", drain={"jobSeconds": 1}, **own_image("bound"))
+    agent = install(stage, "bound", "list", policy="blind", drain={"jobSeconds": 1}, **own_image("bound", gpu=False))
     agent.asleep()
     agent.queue.push(600.0)
     agent.ready(1)

@@ -31,10 +31,10 @@ _STREAMS = 'gpu_agent_scaler_streams_open{method="StreamMetricSpec"}'
 @pytest.fixture(scope="module", autouse=True)
 def gone_afterwards(crowd: Crowd) -> Generator[None]:
     """
-    Take them down once the last test that looks at them has ended: KEDA starts anew faster without them.
+    Begin to take them down once the last test that looks at them has ended.
     """
     yield
-    crowd.take_down()
+    crowd.leave()
 
 
 def test_a_quiet_time_has_no_errors_and_no_question_too_many(stage: Stage, crowd: Crowd) -> None:

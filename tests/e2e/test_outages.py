@@ -43,7 +43,9 @@ class Scene:
         Put everybody in place.
         """
         for kind in ("list", "stream", "rabbitmq"):
-            self.agents[kind] = install(self.stage, f"out-{kind}", kind, drain={"jobSeconds": 240})
+            # One with a GPU of its own: others need the cluster's few at the same time.
+            gpu = {"enabled": self.stage.gpus and kind == "list"}
+            self.agents[kind] = install(self.stage, f"out-{kind}", kind, drain={"jobSeconds": 240}, gpu=gpu)
         objects = []
         kinds: dict[str, tuple[str, type[Queue]]] = {
             "redis": ("plain", ListQueue),

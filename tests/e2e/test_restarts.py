@@ -83,7 +83,7 @@ class Scene:
 
 
 @pytest.fixture(scope="module")
-def scene(stage: Stage) -> Generator[Scene]:
+def scene(stage: Stage, alone: None) -> Generator[Scene]:  # noqa: ARG001 - KEDA is everybody's
     """
     The scene of all restarts.
     """
