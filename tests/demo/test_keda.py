@@ -126,8 +126,8 @@ async def test_an_error_changes_nothing_and_costs_the_push_stream() -> None:
         scaler.calls.clear()
         asked = len(events)
         await eventually(lambda: len(events) >= asked + 3)
-        # The first of the three may have asked once already.
-        assert scaler.calls.count("GetMetricSpec") >= 2 * 3 - 1
+        # The first of the three may have asked already.
+        assert scaler.calls.count("GetMetricSpec") >= 2 * 2
         scaler.failing = False
         await eventually(lambda: scaler.listening == 1)
     assert scale.history == [3]

@@ -133,7 +133,7 @@ async def test_a_missing_queue_is_named_and_unknown(
     Queues that do not exist cost their neighbours nothing, even where there are many; one that is made is seen soon.
     """
     fill(rabbitmq, queue_name, 5)
-    source = source_of(**addresses(rabbitmq, way))
+    source = source_of(**addresses(rabbitmq, way), timeout="20s")
     missing = [f"{queue_name}-{number}" for number in range(150)]
     for _ in range(3):
         answers = await source.read([*map(ask, missing), ask(queue_name)])
