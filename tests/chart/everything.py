@@ -19,9 +19,10 @@ from tests.chart.rendered import Object, objects
 
 EVERY_CHART = pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
 
-_FILES = {f"{source.name}-{path.stem}": (source, path) for source in SOURCES for path in source.files}
-
-EVERY_FILE = pytest.mark.parametrize(("source", "values"), list(_FILES.values()), ids=list(_FILES))
+EVERY_FILE = pytest.mark.parametrize(
+    ("source", "values"),
+    [pytest.param(source, path, id=f"{source.name}-{path.stem}") for source in SOURCES for path in source.files],
+)
 
 
 def versions(values: Path) -> list[str]:

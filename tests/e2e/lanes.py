@@ -92,7 +92,12 @@ class Lane:
 
 
 def _room(file: str) -> str:
-    return next(word for word in _ROOMS if word in file)
+    room = next((word for word in _ROOMS if word in file), None)
+    if room is None:
+        raise pytest.UsageError(
+            f"{file} is in no room: its name has to have one of {', '.join(_ROOMS)} in it (lanes.py)"
+        )
+    return room
 
 
 def _lane(file: str) -> str:

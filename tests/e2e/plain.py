@@ -121,17 +121,19 @@ def take_down(group: str) -> None:
     """
     Remove a group: its ScaledObjects first.
     """
-    for kind in ("scaledobjects.keda.sh", "deployments"):
-        chosen = ("-l", f"{LABEL}={group}", "--wait=true", "--ignore-not-found")
-        kubectl("delete", kind, "-n", AGENTS, *chosen, within=_GONE_WITHIN)
+    _delete("-l", f"{LABEL}={group}")
 
 
 def remove(names: Sequence[str]) -> None:
     """
     Remove some by their names: ScaledObjects first.
     """
+    _delete(*names)
+
+
+def _delete(*chosen: str) -> None:
     for kind in ("scaledobjects.keda.sh", "deployments"):
-        kubectl("delete", kind, "-n", AGENTS, "--wait=true", "--ignore-not-found", *names, within=_GONE_WITHIN)
+        kubectl("delete", kind, "-n", AGENTS, *chosen, "--wait=true", "--ignore-not-found", within=_GONE_WITHIN)
 
 
 def numbered(group: str, number: int) -> Sequence[str]:

@@ -21,7 +21,6 @@ from tests.e2e.queues import ListQueue, Queue, RabbitQueue
 from tests.e2e.stage import Stage, note
 
 _GROUP = "outage"
-_SHORT = FRESHNESS + HOLD
 _LONG = FRESHNESS + HOLD + 30.0
 _JOB = 220.0
 """Seconds of the jobs that are at work all the time."""

@@ -26,7 +26,7 @@ _STATISTICS_MS = 500
 """How often queues tell the management API their depths; 5000 by default, which tests need not wait for."""
 
 _WRITTEN_WITHIN = 60.0
-"""Seconds in which its tables are on the disk; it takes two at most where nothing else keeps the machine busy."""
+"""Seconds in which its tables are on the disk, where they are at once unless much else keeps the machine busy."""
 
 
 class RabbitServer(Server):
@@ -84,7 +84,7 @@ class RabbitServer(Server):
 
     def stop(self) -> None:
         """
-        End it at once, as a crash would, but not before what it was told is on its disk, which it writes late.
+        End it at once, as a crash would, but not before what it was told is on its disk.
 
         Raises:
             ServerFailedError: it did not write it, or something still listens on its ports.
