@@ -191,6 +191,9 @@ def test_an_upgrade_of_the_values_arrives(stage: Stage, agent: Release) -> None:
     gone = next(each.at for each in stage.history.pods(agent.namespace, name) if each.gone)
     came = stage.history.pods(agent.namespace, after["metadata"]["name"])[0].at
     # What has ended is still listed for a moment; a Deployment that rolls would wait until the next one has loaded.
+    stood = [each for each in stage.history.pods(agent.namespace, name) if each.at <= came][-1]
+    assert stood.going, "the one that was there was not on its way out"
+    assert not stood.ready, "both were at work"
     assert gone <= came + _LOAD, "both had the volume"
     _shipped(agent, after, "good day: config.json has 2 bytes")
     assert "model example/chat-7b@v2: there already" in _logs(agent, after, "download")
