@@ -10,7 +10,7 @@ PYTEST_ARGS ?=
 COMPARE_ARGS ?=
 MUTANTS ?=
 # Most of their time they wait, so there are more processes than two cores could feed; each has servers of its own.
-PARALLEL := --numprocesses 3 --dist worksteal
+PARALLEL := --numprocesses 4 --dist worksteal
 # What the charts install by default: they refuse "latest".
 IMAGE ?= gpu-agent-scaler:$(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' scaler/__init__.py)
 BASE_IMAGE ?=

@@ -6,8 +6,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tests.e2e import plain
@@ -17,8 +16,9 @@ from tests.e2e.queues import ListQueue, Queue, RabbitQueue, StreamQueue
 from tests.e2e.stage import Stage
 
 _SEEN_WITHIN = 400.0
-_PORTION, _EACH = 6, 4.0
-"""So many at a time, and seconds for them. It is KEDA's own pace: what others put up meanwhile does not wait long."""
+_PORTION = 6
+_APART = 3.5
+"""Seconds between so many and the next: about KEDA's own pace, so that what others put up meanwhile does not wait."""
 
 _SIZES = {"wake-list": 30, "wake-stream": 10, "wake-rabbit": 30, "wake-stock": 30, "many": 200}
 _QUEUES: dict[str, type[Queue]] = {"wake-stream": StreamQueue, "wake-rabbit": RabbitQueue}
@@ -74,7 +74,9 @@ class Crowd:
             for group, size in _SIZES.items():
                 kind = _QUEUES.get(group, ListQueue)
                 self._groups[group] = queues = [kind(self._stage, name) for name in plain.numbered(group, size)]
-                _in_portions(queues, partial(_stand, group))
+                for some in _portions(queues):
+                    plain.put_up(_objects(group, some))
+                    time.sleep(_APART)
         except Exception as error:  # noqa: BLE001 - it is told to who asks for a group
             self._trouble = error
 
@@ -82,20 +84,14 @@ class Crowd:
         self._coming.join()
         try:
             for queues in self._groups.values():
-                _in_portions(queues, lambda some: plain.remove([queue.name for queue in some]))
+                for some in _portions(queues):
+                    plain.remove([queue.name for queue in some])
         except Exception as error:  # noqa: BLE001 - it is told to who waits for it
             self._trouble = error
 
 
-def _stand(group: str, queues: Sequence[Queue]) -> None:
-    plain.put_up(_objects(group, queues))
-
-
-def _in_portions(queues: Sequence[Queue], do: Callable[[Sequence[Queue]], None]) -> None:
-    for at in range(0, len(queues), _PORTION):
-        begun = time.monotonic()
-        do(queues[at : at + _PORTION])
-        time.sleep(max(0.0, begun + _EACH - time.monotonic()))
+def _portions(queues: Sequence[Queue]) -> Iterator[Sequence[Queue]]:
+    return (queues[at : at + _PORTION] for at in range(0, len(queues), _PORTION))
 
 
 def _objects(group: str, queues: Sequence[Queue]) -> Iterator[dict[str, Any]]:
