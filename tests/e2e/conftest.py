@@ -99,6 +99,14 @@ def crowd(stage: Stage) -> Generator[Crowd]:
     crowd.gone()
 
 
+@pytest.fixture(autouse=True)
+def rest(lane: lanes.Lane) -> None:
+    """
+    Rest before a test while another lane measures something.
+    """
+    lane.rest()
+
+
 @pytest.fixture(scope="module")
 def alone(request: pytest.FixtureRequest, lane: lanes.Lane) -> None:
     """

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -27,11 +28,12 @@ _ROOMS = {
 The rooms in their order, and the lane of each.
 
 While hundreds of ScaledObjects are put up, woken and taken down, KEDA is slow: they come late, and after them the
-trace is waited for, which has gone on beside all. What stops KEDA or the API server comes last, when the other lane
-has ended.
+trace is waited for, which has gone on beside all. The other lane rests while a wake is measured. What stops KEDA or
+the API server comes last, when that lane has ended.
 """
 
 _OTHERS_END_WITHIN = 900.0
+_OTHERS_REST_WITHIN = 300.0
 _POLL = 0.5
 
 
@@ -65,18 +67,22 @@ def of(file: Path, items: Sequence[pytest.Item]) -> list[pytest.Function]:
 
 class Lane:
     """
-    One process among those that go on beside each other; they see each other in a folder that they share.
+    One process among those that go on beside each other; they see each other's marks in a folder that they share.
     """
 
     def __init__(self, folder: Path) -> None:
-        self._mark = folder / f"lane-{os.environ.get('PYTEST_XDIST_WORKER', 'only')}"
-        self._mark.touch()
+        name = os.environ.get("PYTEST_XDIST_WORKER", "only")
+        self._folder = folder
+        self._going = folder / f"going-{name}"
+        self._resting = folder / f"resting-{name}"
+        self._quiet = folder / "quiet"
+        self._going.touch()
 
     def end(self) -> None:
         """
         Tell the others that nothing of this lane is on the cluster any more.
         """
-        self._mark.unlink(missing_ok=True)
+        self._going.unlink(missing_ok=True)
 
     def alone(self) -> None:
         """
@@ -85,10 +91,45 @@ class Lane:
         Raises:
             AssertionError: they did not in time.
         """
-        until = time.monotonic() + _OTHERS_END_WITHIN
-        while others := [each.name for each in self._mark.parent.glob("lane-*") if each != self._mark]:
-            assert time.monotonic() < until, f"{', '.join(others)} did not end within {_OTHERS_END_WITHIN:g} s"
-            time.sleep(_POLL)
+        _until("ended", self._others, _OTHERS_END_WITHIN)
+
+    @contextmanager
+    def quiet(self) -> Generator[None]:
+        """
+        Let all other lanes rest between two tests meanwhile, for what is measured. One lane at most may ask for it.
+
+        Raises:
+            AssertionError: they did not in time.
+        """
+        self._quiet.touch()
+        try:
+            _until("rested", self._busy, _OTHERS_REST_WITHIN)
+            yield
+        finally:
+            self._quiet.unlink()
+
+    def rest(self) -> None:
+        """
+        Return once no other lane has asked for quiet.
+        """
+        while self._quiet.exists():
+            self._resting.touch()
+            while self._quiet.exists():
+                time.sleep(_POLL)
+            self._resting.unlink()
+
+    def _others(self) -> list[str]:
+        return [mark.name for mark in self._folder.glob("going-*") if mark != self._going]
+
+    def _busy(self) -> list[str]:
+        return [name for name in self._others() if not (self._folder / name.replace("going", "resting")).exists()]
+
+
+def _until(did: str, others: Callable[[], list[str]], within: float) -> None:
+    until = time.monotonic() + within
+    while names := others():
+        assert time.monotonic() < until, f"{', '.join(names)} has not {did} within {within:g} s"
+        time.sleep(_POLL)
 
 
 def _room(file: str) -> str:

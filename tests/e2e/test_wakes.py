@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import pytest
 
 from tests.e2e.crowd import Crowd
+from tests.e2e.lanes import Lane
 from tests.e2e.names import AGENTS
 from tests.e2e.queues import Queue
 from tests.e2e.stage import Stage, note
@@ -43,9 +44,11 @@ def _told(what: str, seconds: Sequence[float]) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize("group", ["wake-list", "wake-stream", "wake-rabbit"])
-def test_a_job_wakes_its_agent_at_once(stage: Stage, crowd: Crowd, group: str) -> None:
+def test_a_job_wakes_its_agent_at_once(stage: Stage, crowd: Crowd, lane: Lane, group: str) -> None:
     """From the job to `spec.replicas: 1` it takes a fraction of a second, where KEDA would poll after up to 30 s."""
-    seconds = _woken(stage, crowd.group(group), within=40)
+    queues = crowd.group(group)
+    with lane.quiet():
+        seconds = _woken(stage, queues, within=40)
     half, most = _told(group, seconds)
     assert half < _HALF_WITHIN, seconds
     assert most < _ALL_WITHIN, seconds
