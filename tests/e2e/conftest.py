@@ -99,14 +99,6 @@ def crowd(stage: Stage) -> Generator[Crowd]:
     crowd.gone()
 
 
-@pytest.fixture(autouse=True)
-def rest(lane: lanes.Lane) -> None:
-    """
-    Rest before a test while another lane measures something.
-    """
-    lane.rest()
-
-
 @pytest.fixture(scope="module")
 def alone(request: pytest.FixtureRequest, lane: lanes.Lane) -> None:
     """
@@ -118,7 +110,15 @@ def alone(request: pytest.FixtureRequest, lane: lanes.Lane) -> None:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def early(request: pytest.FixtureRequest) -> None:
+def rest(lane: lanes.Lane) -> None:
+    """
+    Rest while another lane measures something. Only between two files is nothing going on beside the tests.
+    """
+    lane.rest()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def early(rest: None, request: pytest.FixtureRequest) -> None:  # noqa: ARG001 - comes after it
     """
     Begin with the first tests what takes long, if any test of their lane needs it.
     """

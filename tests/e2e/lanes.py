@@ -96,7 +96,7 @@ class Lane:
     @contextmanager
     def quiet(self) -> Generator[None]:
         """
-        Let all other lanes rest between two tests meanwhile, for what is measured. One lane at most may ask for it.
+        Let all other lanes rest between two files meanwhile, for what is measured. One lane at most may ask for it.
 
         Raises:
             AssertionError: they did not in time.
