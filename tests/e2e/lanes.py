@@ -20,6 +20,7 @@ _ROOMS = {
     "wakes": "policies",
     "many": "policies",
     "trace": "policies",
+    "drained": "policies",
     "restarts": "policies",
     "outages": "charts",
     "charts": "charts",
