@@ -18,7 +18,9 @@ import yaml
 
 _COMMAND_WITHIN = 90.0
 _FORWARD_WITHIN = 15.0
-_POLL = 0.1
+_POLL, _POLL_AT_MOST = 0.1, 1.0
+_PAUSE = 4.0
+"""So many times as long as a question took nothing is asked: each `kubectl` takes a processor a tenth of a second."""
 
 Found = TypeVar("Found")
 
@@ -95,15 +97,17 @@ def eventually(what: str, ask: Callable[[], Found | None], within: float) -> Fou
     until = time.monotonic() + within
     trouble: Exception | None = None
     while True:
+        begun = time.monotonic()
         try:
             found = ask()
         except (KubectlError, OSError) as error:
             found, trouble = None, error
         if found:
             return found
-        if time.monotonic() > until:
+        now = time.monotonic()
+        if now > until:
             raise AssertionError(f"not within {within:g} s: {what}" + (f" ({trouble})" if trouble else ""))
-        time.sleep(_POLL)
+        time.sleep(min(max(_POLL, _PAUSE * (now - begun)), _POLL_AT_MOST))
 
 
 class Forward:
