@@ -20,7 +20,6 @@ _ROOMS = {
     "wakes": "policies",
     "many": "policies",
     "trace": "policies",
-    "drained": "policies",
     "restarts": "policies",
     "outages": "charts",
     "charts": "charts",
