@@ -15,7 +15,9 @@ from tests.e2e.kubectl import eventually, kubectl
 from tests.e2e.names import AGENTS
 from tests.e2e.stage import Stage, note
 
-_JOB = 10.0
+_JOB = 15.0
+"""Seconds; KEDA may need some of them until it has heard that it shall pause."""
+
 _PRE_STOP = 2
 _LATE = 3.0
 """Seconds that what is seen here may be behind what happens."""
