@@ -11,7 +11,7 @@ from tests.e2e.charts import IMAGES_HERE, Release
 from tests.e2e.kubectl import kubectl
 from tests.e2e.stage import Stage
 
-_READY_WITHIN = 150.0
+_READY_WITHIN = 240.0
 AGENT = "agent-ai-agent"
 """The name that the chart gives it."""
 
