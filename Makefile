@@ -22,18 +22,27 @@ PIP := $(PY) -m pip --disable-pip-version-check --quiet
 COMPILE = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
-.PHONY: help setup test test-local e2e e2e-compare chart-mutants lint format proto schema charts lock demo lab bench bench-economic \
-	image clean
+.PHONY: help setup test test-some test-charts test-others test-local e2e e2e-compare chart-mutants lint format proto schema \
+	charts lock demo lab bench bench-economic image clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
 setup: $(VENV)/.dev $(VENV)/.helm ## Make the environment in .venv with all tools, as locked (other targets do it by themselves)
 
-test: $(VENV)/.dev $(VENV)/.helm ## Run every test; real servers in containers, or on this machine where no engine answers
+test: $(if $(PYTEST_ARGS),test-some,test-charts test-others) ## Run every test; real servers in containers, or on this machine where no engine answers
+
+test-some: $(VENV)/.dev $(VENV)/.helm
 	@$(PY) -m tests.servers
-	$(if $(PYTEST_ARGS),$(PY) -m pytest $(PYTEST_ARGS),$(PY) -m pytest --numprocesses auto tests/chart)
-	$(if $(PYTEST_ARGS),,$(PY) -m pytest $(PARALLEL) --ignore tests/chart --ignore tests/e2e)
+	$(PY) -m pytest $(PYTEST_ARGS)
+
+# They keep all processors busy: beside the others (make -j2) they take what is left of them.
+test-charts: $(VENV)/.dev $(VENV)/.helm
+	nice -n 19 $(PY) -m pytest --numprocesses auto tests/chart
+
+test-others: $(VENV)/.dev $(VENV)/.helm
+	@$(PY) -m tests.servers
+	$(PY) -m pytest $(PARALLEL) --ignore tests/chart --ignore tests/e2e
 
 test-local: $(VENV)/.dev ## Run the tests that need servers, with servers of this machine and no containers
 	@SCALER_TEST_SERVERS=local $(PY) -m tests.servers
