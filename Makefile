@@ -9,7 +9,7 @@ PYTHON ?= python3.13 python3.12 python3.11 python3
 PYTEST_ARGS ?=
 COMPARE_ARGS ?=
 MUTANTS ?=
-# Most of their time they wait, so there are more processes than two cores could feed; each has servers of its own.
+# They wait for much of their time, so there are more processes than cores; each has servers of its own.
 PARALLEL := --numprocesses 4 --dist worksteal
 # What the charts install by default: they refuse "latest".
 IMAGE ?= gpu-agent-scaler:$(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' scaler/__init__.py)

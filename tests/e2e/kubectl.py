@@ -89,7 +89,7 @@ def manifest(path: Path, **names: str) -> list[dict[str, Any]]:
 
 def eventually(what: str, ask: Callable[[], Found | None], within: float) -> Found:
     """
-    Return what is found, as soon as it is anything: neither None nor False, nor empty.
+    Return what is found once it is anything: neither None nor False, nor empty. That may be seen a second late.
 
     Raises:
         AssertionError: it was not found in time.

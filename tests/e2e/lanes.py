@@ -119,16 +119,16 @@ class Lane:
             self._resting.unlink()
 
     def _others(self) -> list[str]:
-        return [mark.name for mark in self._folder.glob("going-*") if mark != self._going]
+        return [mark.name.removeprefix("going-") for mark in self._folder.glob("going-*") if mark != self._going]
 
     def _busy(self) -> list[str]:
-        return [name for name in self._others() if not (self._folder / name.replace("going", "resting")).exists()]
+        return [name for name in self._others() if not (self._folder / f"resting-{name}").exists()]
 
 
 def _until(did: str, others: Callable[[], list[str]], within: float) -> None:
     until = time.monotonic() + within
     while names := others():
-        assert time.monotonic() < until, f"{', '.join(names)} has not {did} within {within:g} s"
+        assert time.monotonic() < until, f"the lane of {', '.join(names)} has not {did} within {within:g} s"
         time.sleep(_POLL)
 
 
