@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from tests.e2e.charts import IMAGES_HERE, Release
 from tests.e2e.kubectl import kubectl
-from tests.e2e.stage import Stage
+from tests.e2e.stage import Stage, note
 
 _READY_WITHIN = 240.0
 AGENT = "agent-ai-agent"
@@ -33,9 +33,11 @@ class DefaultInstall:
     def _begin(self) -> float:
         for deployment in ("agent-agent-scaler", f"{AGENT}-try-redis"):
             self.release.stage.rolled_out(f"deploy/{deployment}", self.release.namespace)
+        up = self.release.stage.history.now()
         # KEDA asks the scaler before that is up, and again after a while; until then one agent works alone.
         ready = f"--timeout={_READY_WITHIN:g}s", "--for=condition=Ready"
         kubectl("-n", self.release.namespace, "wait", *ready, f"scaledobject/{AGENT}", within=_READY_WITHIN + 5)
+        note(f"default install: KEDA was content {self.release.stage.history.now() - up:.0f} s after its scaler was up")
         self.told("loadgen publish")
         return self.release.stage.history.now()
 

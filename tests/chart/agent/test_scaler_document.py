@@ -19,6 +19,7 @@ from scaler.settings.connections import QUEUES
 from scaler.settings.document import Document
 from scaler.settings.loading import load
 from scaler.settings.schema import SHIPPED
+from tests.chart.agent import agents
 from tests.chart.charts import given
 from tests.chart.helm import Chart
 from tests.chart.rendered import Object, kind, objects
@@ -115,6 +116,13 @@ def test_it_asks_for_the_agents_queue(newest: Chart, way: str, asked: str) -> No
     """
     _, found = planned(newest, *given(WAYS[way]))
     assert found.asks[Signal.QUEUE].text == asked
+
+
+def test_its_address_is_there_before_the_scaler_is(newest: Chart) -> None:
+    """
+    KEDA asks at once, and its name server would remember for a while that a headless Service has no pod yet.
+    """
+    assert "clusterIP" not in agents.found(agents.rendered(newest), "Service", "ai-agent-agent-scaler")["spec"]
 
 
 def test_each_kind_of_queue_can_be_read(newest: Chart) -> None:

@@ -124,6 +124,17 @@ def test_the_service_is_headless(newest: Chart) -> None:
     assert ports == {"grpc": defaults.grpc.port, "http": defaults.http.port}
 
 
+def test_the_service_can_have_an_address_that_stays(newest: Chart) -> None:
+    """
+    One that the API server gives, which leads to the same ports; nothing else changes.
+    """
+    headless, other = (
+        kind(newest.template(*how), "Service")["spec"] for how in ((), ("--set", "service.headless=false"))
+    )
+    assert headless.pop("clusterIP") == "None"
+    assert other == headless
+
+
 def test_probes_ask_grpc_unless_it_speaks_tls(newest: Chart) -> None:
     """
     A kubelet's gRPC probe cannot speak TLS: there the HTTP port is asked, which says whether gRPC serves.
