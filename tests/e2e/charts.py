@@ -122,7 +122,7 @@ class Grounds:
         """
         Take away what an earlier run left, and make what is missing.
         """
-        self._clear_namespaces()
+        self._remove()
         wanted = [*definitions(), *_classes()]
         listed = get("customresourcedefinitions,runtimeclasses,priorityclasses")["items"]
         there = {(each["kind"], each["metadata"]["name"]) for each in listed}
@@ -148,20 +148,20 @@ class Grounds:
 
     def clear(self) -> None:
         """
-        Remove what is marked as ours.
+        Remove what is marked as ours. It goes while others go on: the next one to build here waits for it.
         """
-        self._clear_namespaces()
-        kubectl("delete", "runtimeclasses,priorityclasses,customresourcedefinitions", *_OURS, within=_GONE_WITHIN)
+        self._remove("--wait=false")
 
-    def _clear_namespaces(self) -> None:
+    def _remove(self, *how: str) -> None:
         """
-        Remove the namespaces: ScaledObjects first, whose end KEDA has to be there for.
+        Remove the namespaces, and the rest: ScaledObjects first, whose end KEDA has to be there for.
         """
         for each in get("scaledobjects.keda.sh,scaledjobs.keda.sh", "-A")["items"]:
             metadata = each["metadata"]
             if metadata["namespace"].startswith(f"{CHARTS}-"):
                 kubectl("delete", each["kind"], "-n", metadata["namespace"], metadata["name"], within=_GONE_WITHIN)
-        kubectl("delete", "namespaces", *_OURS, within=_GONE_WITHIN)
+        for kinds in ("namespaces", "runtimeclasses,priorityclasses,customresourcedefinitions"):
+            kubectl("delete", kinds, *_OURS, *how, within=_GONE_WITHIN)
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,13 +134,13 @@ class Stage:
 
     def close(self) -> None:
         """
-        Take everything away, unless `SCALER_E2E_KEEP` is set.
+        Take everything away, unless `SCALER_E2E_KEEP` is set. The namespaces go while others go on.
         """
         for forward in self.forwards.values():
             forward.close()
         self.history.close()
         if not os.environ.get("SCALER_E2E_KEEP"):
-            self._remove()
+            self._remove("--wait=false")
         self._folder.cleanup()
 
     def trust(self) -> str:
@@ -304,7 +304,7 @@ class Stage:
         for server in servers:
             kubectl("-n", SYSTEM, "scale", f"{_KINDS[server]}/{server}", f"--replicas={replicas}")
 
-    def _remove(self) -> None:
+    def _remove(self, *how: str) -> None:
         """
         Remove the namespaces: ScaledObjects first, whose end KEDA has to be there for.
         """
@@ -314,9 +314,8 @@ class Stage:
                     "delete", kind, "--all", "-n", namespace, "--ignore-not-found", "--wait=true", within=_GONE_WITHIN
                 )
         kubectl(
-            "delete", "namespace", AGENTS, SYSTEM, "--ignore-not-found", "--wait=true", "--timeout=110s",
-            within=_GONE_WITHIN,
-        )  # fmt: skip
+            "delete", "namespace", AGENTS, SYSTEM, "--ignore-not-found", "--timeout=110s", *how, within=_GONE_WITHIN
+        )
         kubectl("-n", "keda", "delete", "secret", KEDA_CERTIFICATE, "--ignore-not-found")
         kubectl("delete", "clustertriggerauthentication", AUTHENTICATION, "--ignore-not-found")
 
