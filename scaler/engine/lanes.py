@@ -6,19 +6,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from random import Random
 
 from scaler.engine.backoff import Backoff
 from scaler.engine.cadence import Grid
 from scaler.sources.questions import Question
 
-# While a workload waits, a system that is back must be noticed soon: nothing backs off for longer than this, unless
-# it is asked less often anyway.
-LONGEST_PAUSE = 5.0
-
-# A system that is failing is tried this often at most, however many reasons there are to try.
-SHORTEST_PAUSE = 1.0
+# Seconds. A system that is failing is tried this often, however many reasons there are to try, unless it is asked less
+# often anyway. While a workload waits, a system that is back must be noticed soon.
+PAUSE = 1.0
 
 # Between two reads of first sights in a rush of them: a read of one costs as much as one of a dozen.
 GATHERING = 0.02
@@ -78,7 +74,7 @@ class Lane:
         """
         Read at once, or right after the read in flight; a lane that is failing keeps its distance.
         """
-        due = max(_now(), self._ended + SHORTEST_PAUSE) if self.failing else _now()
+        due = max(_now(), self._ended + PAUSE) if self.failing else _now()
         if self.questions and (self.due is None or due < self.due):
             self._move(due)
 
@@ -86,11 +82,14 @@ class Lane:
         """
         Return the questions when they are due.
         """
-        while self.due is None or self.due > _now():
+        over = False  # a timer may go off when the clock stands a shade before its time
+        while self.due is None or (self.due > _now() and not over):
             self._moved.clear()
-            with suppress(TimeoutError):
+            try:
                 async with asyncio.timeout_at(self.due):
                     await self._moved.wait()
+            except TimeoutError:
+                over = self.due is not None
         self._begun = _now()
         self.lateness = self._begun - self.due
         self.due = None
@@ -104,7 +103,7 @@ class Lane:
         if not self.questions:
             return
         if failed:
-            self.due = self._ended + self._backoff.delay(interval, max(interval, LONGEST_PAUSE))
+            self.due = self._ended + self._backoff.delay(interval, max(interval, PAUSE))
             return
         self._backoff.reset()
         self.skipped += int((self._ended - self._begun) / interval)
@@ -132,7 +131,7 @@ class AtOnce:
         self.questions: dict[Question, None] = {}
         self.failing = False
         self._asked = asyncio.Event()
-        self._ended = -SHORTEST_PAUSE
+        self._ended = -PAUSE
 
     def add(self, questions: Iterable[Question]) -> None:
         """
@@ -155,7 +154,7 @@ class AtOnce:
         taken: tuple[Question, ...] = ()
         while not taken:
             await self._asked.wait()
-            pause = SHORTEST_PAUSE if self.failing else GATHERING
+            pause = PAUSE if self.failing else GATHERING
             if (rest := self._ended + pause - _now()) > 0:
                 await asyncio.sleep(rest)
             taken = tuple(self.questions)
