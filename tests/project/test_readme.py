@@ -81,10 +81,11 @@ def test_the_image_that_is_built_is_the_one_that_the_charts_install() -> None:
 
 def test_every_dependency_has_its_reason() -> None:
     """
-    The table names exactly what pyproject.toml asks for.
+    The table names exactly what pyproject.toml asks for, and what installs it.
     """
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    asked = [*project["dependencies"], *chain.from_iterable(project["optional-dependencies"].values())]
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    project, installs = settings["project"], settings["dependency-groups"]["install"]
+    asked = [*project["dependencies"], *chain.from_iterable(project["optional-dependencies"].values()), *installs]
     table = README.partition("## Dependencies")[2].partition("## ")[0]
     named = re.findall(r"^\| ([a-z][^|]*?) \|", table, re.MULTILINE)[1:]
     listed = {name.split(" (")[0] for cell in named for name in cell.split(", ")}
