@@ -34,7 +34,7 @@ _MANIFESTS = Path(__file__).parent / "manifests"
 _HELM_WITHIN = 180.0
 _ROLLED_OUT_WITHIN = 120.0
 _GONE_WITHIN = 120.0
-_LOGS = 12
+_LOGS = 16
 _GPUS = "nvidia.com/gpu"
 _SCALER = "app.kubernetes.io/name=agent-scaler"
 
@@ -266,14 +266,17 @@ class Stage:
         """
         Return the last lines of everybody's logs, for a person who wants to know what went wrong.
         """
-        told = []
-        for namespace, what in ((SYSTEM, "deploy/agent-scaler"), ("keda", "deploy/keda-operator")):
-            told.append(f"--- {what}\n{_logs(namespace, what)}")
-        for pod in get("pods", "-A")["items"]:
-            namespace, name = (pod["metadata"][key] for key in ("namespace", "name"))
-            if namespace == AGENTS or namespace.startswith(f"{CHARTS}-"):
-                told.append(f"--- {namespace}/{name}: {pod['status'].get('phase')}\n{_logs(namespace, name)}")
-        return "\n".join(told[:_LOGS])
+        told = [f"--- deploy/keda-operator\n{_logs('keda', 'deploy/keda-operator')}"]
+        pods = [(pod["metadata"]["namespace"], pod) for pod in get("pods", "-A")["items"]]
+        ours = [(namespace, pod) for namespace, pod in pods if namespace == SYSTEM]
+        theirs = [each for each in pods if each[0] == AGENTS or each[0].startswith(f"{CHARTS}-")]
+        for namespace, pod in (ours + theirs)[:_LOGS]:
+            name, status = pod["metadata"]["name"], pod["status"]
+            started = sum(each["restartCount"] for each in status.get("containerStatuses", ()))
+            told.append(
+                f"--- {namespace}/{name}: {status.get('phase')}, restarted {started} times\n{_logs(namespace, name)}"
+            )
+        return "\n".join(told)
 
     def _page(self, server: str, path: str) -> str:
         return self.fetched(self.forwards[server], path)
