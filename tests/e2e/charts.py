@@ -217,11 +217,12 @@ class Release:
         """
         return self.stage.helm("test", self.name, "-n", self.namespace, "--timeout", "120s")
 
-    def uninstall(self) -> None:
+    def uninstall(self, *, wait: bool = True) -> None:
         """
-        Remove it; returns when its objects are gone.
+        Remove it; returns when its objects are gone, if that is waited for.
         """
-        self.stage.helm("uninstall", self.name, "-n", self.namespace, "--wait", "--timeout", "120s")
+        how = ("--wait", "--timeout", "120s") if wait else ()
+        self.stage.helm("uninstall", self.name, "-n", self.namespace, *how)
 
     def pods(self, component: str) -> list[dict[str, Any]]:
         """

@@ -6,6 +6,7 @@ Small programs in the scaler's image stand in for the agent and for the sidecar;
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -72,9 +73,9 @@ def _values(stage: Stage, greeting: str = "hello") -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def agent(stage: Stage, grounds: Grounds) -> Release:
+def agent(stage: Stage, grounds: Grounds) -> Generator[Release]:
     """
-    The agent, ready. It goes with its namespace.
+    The agent, ready.
     """
     release = Release(stage, "ai-agent", "chat", grounds.namespace("models"))
     assert grounds.namespace("files") == _SERVER
@@ -83,7 +84,9 @@ def agent(stage: Stage, grounds: Grounds) -> Release:
     stage.rolled_out("deploy/files", _SERVER)
     release.install(_values(stage), _FILE)
     _ready(release)
-    return release
+    yield release
+    if release.name in stage.helm("list", "-n", release.namespace, "--short"):
+        release.uninstall(wait=False)
 
 
 def _ready(release: Release, *not_these: str) -> dict[str, Any]:
