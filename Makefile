@@ -25,8 +25,8 @@ install = @$(UV) pip install --quiet --python $(PY) --no-deps $(1) || { echo "Tr
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
-.PHONY: help setup test test-some test-charts test-others test-local e2e e2e-compare chart-mutants lint format proto schema \
-	charts lock demo lab bench bench-economic image clean
+.PHONY: help setup test test-some test-charts test-others test-local test-servers e2e e2e-compare chart-mutants lint \
+	format proto schema charts lock demo lab bench bench-economic image clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -50,6 +50,10 @@ test-others: $(VENV)/.dev $(VENV)/.helm
 test-local: $(VENV)/.dev ## Run the tests that need servers, with servers of this machine and no containers
 	@SCALER_TEST_SERVERS=local $(PY) -m tests.servers
 	SCALER_TEST_SERVERS=local $(PY) -m pytest -m "servers and not image" --ignore tests/e2e $(or $(PYTEST_ARGS),$(PARALLEL))
+
+# What every test with a server relies on, with servers of this machine.
+test-servers:
+	@$(MAKE) --no-print-directory test-local PYTEST_ARGS=tests/servers
 
 e2e: $(VENV)/.dev $(VENV)/.helm ## Run the end-to-end tests on the cluster of KUBECONFIG, which has KEDA (tests/e2e/README.md)
 	@$(SCALER_E2E_ENTER) $(PY) -m tests.e2e
