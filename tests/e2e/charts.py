@@ -50,7 +50,7 @@ IMAGES_HERE: dict[str, Any] = {
     "redis": {"image": here(IMAGES["redis"])},
     "scaler": {"image": here(SCALER_IMAGE)},
 }
-"""The agent's values that name the images which this cluster has: all that a default install is changed by."""
+"""The agent's values that name the images which this cluster has."""
 
 SMALL: dict[str, Any] = {
     "resources": {"requests": {"cpu": "20m", "memory": "64Mi"}},

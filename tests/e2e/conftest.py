@@ -24,12 +24,6 @@ from tests.e2e.stage import Stage, note
 _HERE = Path(__file__).parent
 _TOLD = 600.0
 _LONGEST = 600.0
-_EARLY = {"replay": "", "crowd": "", "default_install": "models"}
-"""
-What takes long, and goes on beside other tests: each begins with the first file that has this in its name. Four agents
-of a default install want half a small node, so they come when those who want much have gone.
-"""
-
 _stages: list[Stage] = []
 
 
@@ -126,10 +120,10 @@ def rest(lane: lanes.Lane) -> None:
 @pytest.fixture(scope="module", autouse=True)
 def early(rest: None, request: pytest.FixtureRequest) -> None:  # noqa: ARG001 - comes after it
     """
-    Begin what takes long, if any test of this lane needs it.
+    Begin with the first tests what takes long, if any test of their lane needs it.
     """
-    for name, begins in _EARLY.items():
-        if begins in request.path.name and _needed(request, name):
+    for name in ("default_install", "replay", "crowd"):
+        if _needed(request, name):
             request.getfixturevalue(name)
 
 

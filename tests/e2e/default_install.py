@@ -7,7 +7,8 @@ from __future__ import annotations
 import shlex
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from tests.e2e.charts import IMAGES_HERE, Release
+from tests.e2e.agents import merged
+from tests.e2e.charts import IMAGES_HERE, SMALL, Release
 from tests.e2e.kubectl import kubectl
 from tests.e2e.stage import Stage, note
 
@@ -18,7 +19,9 @@ AGENT = "agent-ai-agent"
 
 class DefaultInstall:
     """
-    The agent's chart with nothing set but what images this cluster has. Ten jobs are sent as soon as KEDA is ready.
+    The agent's chart with nothing set but what images this cluster has, and how little room it needs.
+
+    Ten jobs are sent as soon as KEDA is ready.
 
     Attributes:
         sent: when the jobs were on the queue, on the clock of the history.
@@ -26,7 +29,7 @@ class DefaultInstall:
 
     def __init__(self, stage: Stage, namespace: str) -> None:
         self.release = Release(stage, "ai-agent", "agent", namespace)
-        self._notes = self.release.install(IMAGES_HERE).notes
+        self._notes = self.release.install(merged(IMAGES_HERE, SMALL)).notes
         self._pool = ThreadPoolExecutor(1)
         self.sent: Future[float] = self._pool.submit(self._begin)
 
