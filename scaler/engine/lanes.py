@@ -12,8 +12,8 @@ from scaler.engine.backoff import Backoff
 from scaler.engine.cadence import Grid
 from scaler.sources.questions import Question
 
-# Seconds. A system that is failing is tried this often, however many reasons there are to try, unless it is asked less
-# often anyway. While a workload waits, a system that is back must be noticed soon.
+# Seconds between two tries of a system that goes on failing, however many reasons there are to try it, unless it is
+# asked less often anyway. While a workload waits, a system that is back must be noticed soon.
 PAUSE = 1.0
 
 # Between two reads of first sights in a rush of them: a read of one costs as much as one of a dozen.
@@ -82,14 +82,14 @@ class Lane:
         """
         Return the questions when they are due.
         """
-        over = False  # a timer may go off when the clock stands a shade before its time
-        while self.due is None or (self.due > _now() and not over):
+        while self.due is None or self.due > _now():
             self._moved.clear()
             try:
                 async with asyncio.timeout_at(self.due):
                     await self._moved.wait()
             except TimeoutError:
-                over = self.due is not None
+                if self.due is not None:
+                    break  # even if the clock stands a shade before its time
         self._begun = _now()
         self.lateness = self._begun - self.due
         self.due = None

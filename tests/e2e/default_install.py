@@ -12,7 +12,7 @@ from tests.e2e.charts import IMAGES_HERE, SMALL, Release
 from tests.e2e.kubectl import kubectl
 from tests.e2e.stage import Stage, note
 
-_READY_WITHIN = 240.0
+_READY_WITHIN = 150.0
 AGENT = "agent-ai-agent"
 """The name that the chart gives it."""
 

@@ -25,11 +25,8 @@ from tests.e2e.stage import Stage, note, secret
 
 _JOBS = 3
 _DONE_WITHIN = 120.0
-_CONTENT_WITHIN = 240.0
-"""
-Seconds; KEDA's first tries come before the scaler is up, and it doubles its wait: 41, 82, 164 s after the install.
-While others come and go by the hundred, the try that would be the first good one may come to nothing.
-"""
+_CONTENT_WITHIN = 120.0
+"""Seconds; KEDA's first tries come before the scaler is up, and it doubles its wait: 41, 82 s after the install."""
 
 _BOOKS = "books"
 _QUICK = {"worker": {"loadSeconds": 1}, "env": [{"name": "LOADGEN_DONE", "value": _BOOKS}]}
@@ -169,7 +166,7 @@ def _content(namespace: str, name: str) -> bool:
 @pytest.mark.parametrize("name", _EXAMPLES)
 def test_an_example_runs(run: dict[str, Future[Release]], name: str) -> None:
     """Its agents do their jobs, each once; KEDA and the scaler agree on it; `helm test` passes; and it goes whole."""
-    release = run[name].result(timeout=500)
+    release = run[name].result(timeout=400)
     note(f"{name} has run, and is gone")
     beside = f"Secret/jobs-{name.removeprefix('queue-')}"
     left({release.namespace}, {f"{release.namespace}/{beside}"} if name in ("queue-redis", "queue-rabbitmq") else set())

@@ -22,7 +22,7 @@ from tests.engine.polling import chance, queue
 
 QUESTIONS = [queue(name) for name in "abcd"]
 TIMING = Timing(interval=5.0, timeout=2.0, safety_net=20.0, watch_interval=0.5)
-LONGEST_PAUSE = 6.25  # the regular interval, a quarter longer by chance
+LONGEST_PAUSE = TIMING.interval * 1.25
 LANES = 4
 
 some_question = st.sampled_from(QUESTIONS)
